@@ -1,0 +1,55 @@
+# Each target does all of its own set-up: a virtual environment with pinned and hashed packages.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check quick format lock clean speech-model
+
+help: ## list the targets
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(VENV)/run ## the founding case, played out on a Telegram of our own (ARGS=--serve keeps it up)
+	@$(BIN)/earshot demo $(ARGS)
+
+test: $(VENV)/dev check ## everything: checks, then the whole suite on SQLite and PostgreSQL
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV)/dev ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+quick: $(VENV)/dev ## the fast half of the suite
+	$(BIN)/pytest -n 2 -m "not slow" -q
+
+format: $(VENV)/dev ## format the code, sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-%: $(VENV)/dev ## run benchmarks/NAME.py
+	$(BIN)/python benchmarks/$*.py
+
+lock: $(VENV)/dev ## pin and hash the requirements anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev $(LOCK) -c requirements/run.txt -o requirements/dev.txt
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Earshot needs Python 3.11 or newer; '$(PYTHON)' is older. Name another one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up (once): pinned packages into $(VENV)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/run
+	@echo "Setting up (once): packages for tests and checks"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

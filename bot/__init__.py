@@ -1,0 +1,1 @@
+"""Earshot: a listening post for Telegram."""

@@ -1,0 +1,135 @@
+"""Every error that Earshot raises on purpose.
+
+    EarshotError                     exit 1
+    ├── ConfigError                  exit 3   a file, key or value is wrong
+    │   └── RuleError                exit 3   a watch rule cannot be read or compiled
+    ├── TelegramError                exit 4   Telegram refused, or the connection did not come about
+    │   ├── LoginNeeded              exit 4   there is no session, or it is no longer valid
+    │   ├── LoginRefused             exit 4   wrong phone, code, password or token
+    │   ├── AccountDead              exit 4   banned, frozen, revoked, or used from elsewhere
+    │   ├── FloodWait                exit 4   Telegram says: not before that moment
+    │   ├── ChannelUnavailable       exit 4   one channel cannot be read (private, banned, gone)
+    │   └── MediaUnavailable         exit 4   one file cannot be fetched
+    ├── StoreError                   exit 5   the database or the media folder cannot be used
+    ├── Locked                       exit 6   another process holds the session or the data folder
+    ├── SpeechError                  exit 7   a recording was not transcribed
+    │   ├── MediaRefused             exit 7   the file is not what it claims, or breaks a limit: final
+    │   ├── ChildDied                exit 7   the speech process crashed or ran out of time: worth another try
+    │   └── ModelMissing             exit 7   the speech model is not there and could not be fetched
+    └── SinkError                    exit 8   a sink did not take an alert
+
+The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and what to do.
+Exit code 2 is a wrong command line (click's own), 130 is Ctrl-C.
+"""
+
+from datetime import datetime
+
+
+class EarshotError(Exception):
+    """The root of the tree; its text is the message for the user."""
+
+    exit_code = 1
+
+
+class ConfigError(EarshotError):
+    """A configuration file, key or value is wrong; nothing was written."""
+
+    exit_code = 3
+
+
+class RuleError(ConfigError):
+    """A watch rule cannot be read or compiled; the text names file, line and rule."""
+
+
+class TelegramError(EarshotError):
+    """Telegram refused a request, or could not be reached."""
+
+    exit_code = 4
+
+
+class LoginNeeded(TelegramError):
+    """There is no session for this account, or Telegram no longer accepts it."""
+
+
+class LoginRefused(TelegramError):
+    """Telegram did not accept the phone number, code, password or token."""
+
+
+class AccountDead(TelegramError):
+    """The account or its session is lost: banned, frozen, revoked, or used from elsewhere."""
+
+
+class FloodWait(TelegramError):
+    """Telegram refuses `method` until `until`."""
+
+    def __init__(self, method: str, until: datetime) -> None:
+        super().__init__(f"Telegram asks to wait with {method} until {until:%Y-%m-%d %H:%M:%S} UTC")
+        self.method = method
+        self.until = until
+
+
+class ChannelUnavailable(TelegramError):
+    """One channel cannot be read; `state` is a `ChannelState` value."""
+
+    def __init__(self, text: str, state: str) -> None:
+        super().__init__(text)
+        self.state = state
+
+
+class MediaUnavailable(TelegramError):
+    """One file cannot be fetched; `permanent` says whether trying again can help."""
+
+    def __init__(self, text: str, *, permanent: bool) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+
+
+class StoreError(EarshotError):
+    """The database or the media folder cannot be used."""
+
+    exit_code = 5
+
+
+class Locked(EarshotError):
+    """Another process holds the session or the data folder."""
+
+    exit_code = 6
+
+
+class SpeechError(EarshotError):
+    """A recording was not transcribed; `permanent` says whether trying again can help."""
+
+    exit_code = 7
+    permanent = False
+
+
+class MediaRefused(SpeechError):
+    """The bytes are not an accepted recording, or break a limit; `reason` is a short stable word such as `container`."""
+
+    permanent = True
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class ChildDied(SpeechError):
+    """The speech process crashed or ran out of time or memory; it is started anew for the next try."""
+
+
+class ModelMissing(SpeechError):
+    """The speech model is not in its folder and could not be fetched."""
+
+
+class SinkError(EarshotError):
+    """A sink did not take an alert.
+
+    `permanent`: trying again cannot help. `retry_after`: seconds that the sink asked to wait, if it did.
+    """
+
+    exit_code = 8
+
+    def __init__(self, text: str, *, permanent: bool, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.retry_after = retry_after

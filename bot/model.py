@@ -1,0 +1,569 @@
+"""The nouns. Frozen, knowing no vendor; the glossary is in docs/architecture.md.
+
+Times are aware datetimes in UTC; offsets into text are code points (Telegram's UTF-16 units end at the telegram room);
+seconds into a recording are floats.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NewType
+
+ChannelId = NewType("ChannelId", int)  # Telegram's marked id, -100...
+MessageId = NewType("MessageId", int)
+AlertId = NewType("AlertId", int)
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The default clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """What names a message for ever."""
+
+    channel_id: ChannelId
+    message_id: MessageId
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+class ChannelState(StrEnum):
+    """What the server last said about a channel."""
+
+    ACTIVE = "active"
+    PRIVATE = "private"
+    BANNED = "banned"
+    RESTRICTED = "restricted"
+    DELETED = "deleted"
+    MIGRATED = "migrated"
+
+
+class Mode(StrEnum):
+    """How a channel is followed: as a member, who gets pushes, or by polling."""
+
+    JOIN = "join"
+    POLL = "poll"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A public channel that we watch, pinned by id."""
+
+    channel_id: ChannelId
+    # For the one watching account; it changes with the account.
+    access_hash: int
+    # Display only: may change hands.
+    handle: str | None = None
+    title: str = ""
+    category: str = "other"
+    # 1 is looked at first, 9 last.
+    priority: int = 5
+    # A hint for Whisper, as an ISO 639-1 code.
+    language: str | None = None
+    mode: Mode = Mode.JOIN
+    joined: bool = False
+    # False once it has left channels.yaml: kept, but no longer asked for.
+    watched: bool = True
+    # Watching began here: ids from here to `top_id` must be accounted for.
+    watch_from: MessageId = MessageId(1)
+    # The newest id that the server has named.
+    top_id: MessageId = MessageId(0)
+    # Telegram's event counter, up to which everything is recorded; 0 when not known.
+    pts: int = 0
+    state: ChannelState = ChannelState.ACTIVE
+    state_since: datetime | None = None
+    state_reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How people call it: handle, else title, else id."""
+        return f"@{self.handle}" if self.handle else self.title or str(self.channel_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A run of ids, both ends included, that are not accounted for."""
+
+    channel_id: ChannelId
+    first: MessageId
+    last: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """Reading history on request; the row lets it resume."""
+
+    channel_id: ChannelId
+    since: datetime
+    # Everything from here up is recorded; 0 before the first page.
+    reached: MessageId = MessageId(0)
+    messages: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A flood wait in force: `account` may not call `method` before `until`."""
+
+    account: str
+    method: str
+    until: datetime
+
+
+# --- what is heard ----------------------------------------------------------------------------------------------------
+
+
+class How(StrEnum):
+    """The way by which something was learned."""
+
+    PUSH = "push"
+    DIFFERENCE = "difference"
+    SWEEP = "sweep"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMessage:
+    """A message as Telegram serialised it, before anyone has looked inside."""
+
+    message_id: MessageId
+    # TL bytes of Message or MessageService.
+    body: bytes
+    # TL layer of `body`.
+    layer: int
+    # SHA-256 over the parts that people wrote: counters (views, reactions) and file references left out, so that the same
+    # state heard twice has one digest.
+    digest: bytes
+    # A service message ("pinned", "photo changed"): uses up an id, is not a post.
+    service: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one answer or push said of one channel: recorded in one transaction, before anything else happens."""
+
+    channel_id: ChannelId
+    how: How
+    # When our process had it in hand.
+    at: datetime
+    messages: tuple[RawMessage, ...] = ()
+    # The server said so: a delete update, or messageEmpty for an id that was asked for.
+    deleted: tuple[MessageId, ...] = ()
+    # The channel's pts once this is applied; None leaves it.
+    pts: int | None = None
+    # The newest id that the server named; None leaves it.
+    top_id: MessageId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A recorded raw message that nobody has converted yet."""
+
+    raw_id: int
+    channel_id: ChannelId
+    how: How
+    heard_at: datetime
+    raw: RawMessage
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """What a post is."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    VIDEO_NOTE = "video_note"
+    AUDIO = "audio"
+    VIDEO = "video"
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    POLL = "poll"
+    SERVICE = "service"
+    OTHER = "other"
+
+
+SPOKEN = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """Formatting of `text[start:start + length]`, in code points."""
+
+    # Telegram's words: bold, italic, code, pre, url, text_link, mention, hashtag, blockquote, spoiler, custom_emoji, ...
+    kind: str
+    start: int
+    length: int
+    # Only of a text_link.
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Where a forwarded post came from, as far as Telegram tells."""
+
+    posted_at: datetime
+    channel_id: ChannelId | None = None
+    message_id: MessageId | None = None
+    name: str | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The post that is answered; `quote` is the part that was quoted."""
+
+    message_id: MessageId
+    channel_id: ChannelId | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A photo or document. Telegram's names are data: nothing on our disk is called after them."""
+
+    # Telegram's id of the photo or document: the same bytes reposted keep it.
+    document_id: int
+    # Bytes, as declared.
+    size: int
+    mime: str = ""
+    # Seconds, as declared; None where there is nothing to play.
+    duration: float | None = None
+    file_name: str | None = None
+    # Data centre that holds the file.
+    dc: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A poll or quiz."""
+
+    question: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPreview:
+    """What Telegram shows of a linked page."""
+
+    url: str
+    site: str = ""
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One state of one post."""
+
+    channel_id: ChannelId
+    message_id: MessageId
+    kind: Kind
+    posted_at: datetime
+    edited_at: datetime | None = None
+    # Text of a text post, caption of a media post.
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    # The signature, where the channel signs its posts.
+    author: str | None = None
+    forward: Forward | None = None
+    reply: Reply | None = None
+    # Posts of one album share it.
+    album_id: int | None = None
+    media: Media | None = None
+    poll: Poll | None = None
+    preview: LinkPreview | None = None
+    # Of a service message: what happened, as `pin`, `title: New name`.
+    service: str | None = None
+    # Why Telegram does not show it, where it says so.
+    restricted: str | None = None
+    # The channel forbids forwarding and saving.
+    protected: bool = False
+    # A counter when the post was heard: not part of the state.
+    views: int | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> Key:
+        """Its name."""
+        return Key(channel_id=self.channel_id, message_id=self.message_id)
+
+
+class Change(StrEnum):
+    """How a version came about."""
+
+    ORIGINAL = "original"
+    EDIT = "edit"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One recorded state of a message. `message` is None for a deletion."""
+
+    number: int
+    change: Change
+    # When we recorded it.
+    stored_at: datetime
+    how: How
+    message: Message | None
+
+
+# --- speech -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word with the seconds at which it was spoken; `text` keeps Whisper's leading space."""
+
+    start: float
+    end: float
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A timed piece of a transcript."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...]
+    # Mean log probability of its tokens.
+    avg_logprob: float
+    no_speech_probability: float
+    compression_ratio: float
+    # `low-confidence`, `no-speech`, `loop`: empty when nothing speaks against it.
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What was heard in one recording, by which model, and how sure it is."""
+
+    language: str
+    language_probability: float
+    # Seconds of the recording, as decoded.
+    duration: float
+    # Seconds in which voice activity was found.
+    speech_seconds: float
+    segments: tuple[Segment, ...]
+    model: str
+    # What shaped the result: compute type, beam, VAD, versions.
+    parameters: dict[str, str]
+    # Decoded fewer seconds than were declared.
+    partial: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words in order; their texts joined are `text`."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    @property
+    def text(self) -> str:
+        """The words exactly as given, so that an offset into it leads to a word."""
+        return "".join(word.text for word in self.words)
+
+    @property
+    def confidence(self) -> float:
+        """Mean word probability, 0 when nothing was heard."""
+        words = self.words
+        return sum(word.probability for word in words) / len(words) if words else 0.0
+
+
+class RecordingState(StrEnum):
+    """Where a recording is on its way to a transcript."""
+
+    WANTED = "wanted"
+    FETCHED = "fetched"
+    DONE = "done"
+    FAILED = "failed"
+    # Its kind is not transcribed by the settings.
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Speech to be fetched and transcribed once, however often it is posted."""
+
+    recording_id: int
+    # Where it can be fetched: the first post that bore it.
+    channel_id: ChannelId
+    message_id: MessageId
+    kind: Kind
+    media: Media
+    state: RecordingState
+    # Hex SHA-256 of the bytes, once fetched; names the file.
+    sha256: str | None = None
+    # Tries of the current stage so far.
+    attempts: int = 0
+    reason: str | None = None
+    # From the channel.
+    language: str | None = None
+    priority: int = 5
+    # The same bytes under another document id were already transcribed.
+    twin: Transcript | None = None
+
+
+# --- matches and alerts -----------------------------------------------------------------------------------------------
+
+
+class Source(StrEnum):
+    """The field of a post in which words were found."""
+
+    TEXT = "text"
+    CAPTION = "caption"
+    TRANSCRIPT = "transcript"
+    POLL = "poll"
+    PREVIEW = "preview"
+    FILE_NAME = "file_name"
+    FORWARD = "forward"
+
+
+class Severity(StrEnum):
+    """How loudly a rule speaks."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """Where in the recording matched words were said."""
+
+    start: float
+    end: float
+    # Lowest probability among the words.
+    probability: float
+    # Every segment it rests on is flagged: to be checked by ear.
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Matched words: `field_text[start:end]` of the field that `source` names, in code points."""
+
+    source: Source
+    start: int
+    end: int
+    # The term as the analyst wrote it.
+    term: str
+    # The surface form that was found, case-folded: what tells a new hit from an old one.
+    form: str
+    # `exact`, `phrase`, `prefix`, `regex`; the inflecting engine adds its own.
+    reason: str
+    spoken: Spoken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The fact that a rule hit a version."""
+
+    rule_id: str
+    title: str
+    severity: Severity
+    # A digest of the rule as it stood.
+    revision: str
+    spans: tuple[Span, ...]
+
+    @property
+    def forms(self) -> frozenset[tuple[str, str]]:
+        """(rule, form) pairs; an edit alerts only with a new one."""
+        return frozenset((self.rule_id, span.form) for span in self.spans)
+
+
+class DeliveryState(StrEnum):
+    """Where an alert is on its way to one sink."""
+
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A match on its way out, with all that an analyst is shown."""
+
+    alert_id: AlertId
+    match: Match
+    channel: Channel
+    message: Message
+    version: int
+    # When the version was recorded: lag is this less posted_at (edited_at for an edit).
+    stored_at: datetime
+    created_at: datetime
+    transcript: Transcript | None = None
+    # The first alert of the same rule and message, when an edit brought a new form.
+    update_of: AlertId | None = None
+    # What has become of the post by now.
+    edited_since: bool = False
+    deleted_since: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One row of the outbox: an alert or a notice, for one sink."""
+
+    delivery_id: int
+    sink: str
+    # Chosen when the row was written, so that a repeated send is recognised by the server.
+    random_id: int
+    attempts: int
+    created_at: datetime
+    alert: Alert | None = None
+    # Plain text of a notice such as "listening"; exactly one of the two is set.
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What a sink sends: plain text with entities in code points, never markup."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    # Of the post, for sinks that can attach a link button; already in the text.
+    link: str | None = None
+    # One line, for sinks with a subject.
+    title: str = ""
+    severity: Severity = Severity.MEDIUM
+    random_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the sink returned for a delivered parcel, e.g. the id of the message in the chat."""
+
+    reference: str
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A search result. `marks` are (start, end) code-point pairs in `excerpt`."""
+
+    channel: Channel
+    message: Message
+    version: int
+    source: Source
+    excerpt: str
+    marks: tuple[tuple[int, int], ...]
+    deleted: bool
+    # Seconds into the recording of the first mark, for a transcript.
+    spoken_at: float | None = None
+
+
+def post_link(channel: Channel, message_id: MessageId) -> str:
+    """The public address of a post; the /c/ form, for members, where there is no handle."""
+    if channel.handle:
+        return f"https://t.me/{channel.handle}/{message_id}"
+    return f"https://t.me/c/{str(channel.channel_id).removeprefix('-100')}/{message_id}"
