@@ -18,7 +18,8 @@
     │   └── ModelMissing             exit 7   the speech model is not there and could not be fetched
     └── SinkError                    exit 8   a sink did not take an alert
 
-The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and what to do.
+The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and
+what to do.
 Exit code 2 is a wrong command line (click's own), 130 is Ctrl-C.
 """
 
@@ -104,7 +105,7 @@ class SpeechError(EarshotError):
 
 
 class MediaRefused(SpeechError):
-    """The bytes are not an accepted recording, or break a limit; `reason` is a short stable word such as `container`."""
+    """The bytes are not an accepted recording, or break a limit; `reason` is a short stable word as `container`."""
 
     permanent = True
 

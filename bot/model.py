@@ -137,7 +137,7 @@ class RawMessage:
     body: bytes
     # TL layer of `body`.
     layer: int
-    # SHA-256 over the parts that people wrote: counters (views, reactions) and file references left out, so that the same
+    # SHA-256 over what people wrote: counters (views, reactions) and file references left out, so that the same
     # state heard twice has one digest.
     digest: bytes
     # A service message ("pinned", "photo changed"): uses up an id, is not a post.
@@ -197,7 +197,7 @@ SPOKEN = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO})
 class Entity:
     """Formatting of `text[start:start + length]`, in code points."""
 
-    # Telegram's words: bold, italic, code, pre, url, text_link, mention, hashtag, blockquote, spoiler, custom_emoji, ...
+    # Telegram's words: bold, italic, code, pre, url, text_link, mention, hashtag, blockquote, spoiler, ...
     kind: str
     start: int
     length: int
