@@ -1,0 +1,123 @@
+"""What is alive, how late, what is open: over HTTP on loopback, and to systemd."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot.errors import ConfigError
+from bot.model import Clock, utc_now
+from bot.pulse import Pulse
+
+log = structlog.get_logger()
+
+
+class Health:
+    """The loops of a running service, and since when each is busy with one piece of work."""
+
+    def __init__(
+        self,
+        loops: Mapping[str, tuple[Pulse, float]],
+        snapshot: Callable[[], Awaitable[object]],
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`loops`: name to its pulse and the seconds after which it counts as stuck. `snapshot`: what /status shows."""
+        self._loops = loops
+        self._snapshot = snapshot
+        self._clock = clock
+        self._started = clock()
+
+    @property
+    def stuck(self) -> list[str]:
+        """Names of the loops that have been busy for longer than their bound."""
+        return [name for name, (pulse, bound) in self._loops.items() if pulse.busy_for > bound]
+
+    def report(self) -> dict[str, Any]:
+        """`ok`, `stuck` (names of loops), `started_at` and `pid`, as JSON values."""
+        stuck = self.stuck
+        return {"ok": not stuck, "stuck": stuck, "started_at": self._started.isoformat(), "pid": os.getpid()}
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        report = self.report()
+        return web.json_response(report, status=200 if report["ok"] else 503)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response({**self.report(), "store": to_json(await self._snapshot())})
+
+    async def serve(self, port: int) -> web.AppRunner:
+        """Answer GET /healthz and GET /status on 127.0.0.1; ConfigError when the port is taken. Clean up the runner."""
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/status", self._status)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigError(
+                f"health.port: 127.0.0.1:{port} cannot be opened ({error.strerror}); choose another, or 0 for none"
+            ) from error
+        return runner
+
+    async def watch(self, pulse: Pulse) -> None:
+        """Tell systemd that we are ready and alive; without systemd, only log loops that are stuck."""
+        notify_systemd("READY=1")
+        every = int(os.environ.get("WATCHDOG_USEC", "30000000")) / 1_000_000 / 3
+        while not await pulse.wait(every):
+            if stuck := self.stuck:
+                log.error("loops are stuck", loops=stuck)
+            else:
+                notify_systemd("WATCHDOG=1")
+        notify_systemd("STOPPING=1")
+
+
+def notify_systemd(message: str) -> None:
+    """Send one sd_notify message where systemd listens (NOTIFY_SOCKET, see sd_notify(3)); nothing elsewhere."""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.connect("\0" + address[1:] if address.startswith("@") else address)
+            channel.sendall(message.encode())
+
+
+async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] | None:
+    """What a running daemon on this machine answers to GET `path`; None when none does."""
+    try:
+        reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), timeout)
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            answer = await asyncio.wait_for(reader.read(), timeout)
+        finally:
+            writer.close()
+        result = json.loads(answer.partition(b"\r\n\r\n")[2])
+    except (OSError, TimeoutError, ValueError):
+        return None
+    return result if isinstance(result, dict) else None
+
+
+def to_json(value: object) -> Any:
+    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {_key(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _key(key: object) -> str:
+    return "/".join(str(part) for part in key) if isinstance(key, tuple) else str(key)
