@@ -1,1 +1,3 @@
 """Earshot: a listening post for Telegram."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,262 @@
+"""The composition root: configuration in, a running service out. It decides nothing.
+
+Loops are started in one task group; one that fails brings the process down, for the supervisor to start it anew: every
+row says what is left to do. Stopping runs the other way round: hearing ends, what was heard is read, what is due is sent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+
+import bot
+from bot.alerts import AppriseSink, Dispatcher, Sink
+from bot.config import Config
+from bot.errors import ConfigError, EarshotError
+from bot.health import Health
+from bot.model import utc_now
+from bot.monitor import Monitor
+from bot.pulse import Pulse
+from bot.rules import RuleSet, parse_rules
+from bot.speech import SpeechSettings, SpeechWorker, Transcriber
+from bot.store import Store
+from bot.telegram import (
+    Account,
+    AnalystChat,
+    Backfiller,
+    Fetcher,
+    Listener,
+    Reader,
+    Server,
+    WantedChannel,
+    login_bot,
+    pin_channels,
+)
+
+log = structlog.get_logger()
+
+CHAT = "chat"
+# Seconds that a stop may take to send what is due.
+STOP_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[Store]:
+    """The store of this configuration, migrated; the data folder is made private to this user."""
+    config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await Store.open(config.database.get_secret_value(), config.media)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_account(config: Config, store: Store | None, *, name: str) -> AsyncIterator[Account]:
+    """The account `main` (watching) or `bot` (alerts), connected, its session locked."""
+    telegram = config.settings.telegram
+    api_hash = require_api_hash(config)
+    server = None
+    if telegram.server:
+        key = (config.file.parent / telegram.server.public_key_file).resolve()
+        server = Server(host=telegram.server.host, port=telegram.server.port, dc=telegram.server.dc, public_key=key)
+    async with Account.open(
+        config.sessions / f"{name}.session",
+        telegram.api_id,
+        api_hash,
+        name=name,
+        store=store,
+        server=server,
+    ) as account:
+        yield account
+
+
+def require_api_hash(config: Config) -> str:
+    """The api_hash; ConfigError when there is none."""
+    if config.api_hash is None:
+        raise ConfigError(
+            f"{config.file.name}: telegram.api_hash_file: no api_hash; get one at https://my.telegram.org, then name a "
+            "file that holds it or set EARSHOT_API_HASH"
+        )
+    return config.api_hash.get_secret_value()
+
+
+def load_rules(config: Config) -> RuleSet:
+    """The watch rules, compiled; RuleError with file and line."""
+    return parse_rules(config.rules)
+
+
+def wanted_channels(config: Config) -> list[WantedChannel]:
+    """The channels of channels.yaml as the telegram room takes them."""
+    return [
+        WantedChannel(
+            handle=entry.handle,
+            channel_id=entry.id,
+            category=entry.category,
+            priority=entry.priority,
+            language=entry.language,
+            mode=entry.mode,
+        )
+        for entry in config.channels
+    ]
+
+
+def speech_settings(config: Config) -> SpeechSettings:
+    """The speech settings; a model that is an existing folder beside the settings file is meant as such."""
+    speech = config.settings.speech
+    folder = (config.file.parent / speech.model).expanduser().resolve()
+    models = config.file.parent / speech.models_folder if speech.models_folder else config.data_folder / "models"
+    return SpeechSettings(
+        model=str(folder) if "/" in speech.model or folder.is_dir() else speech.model,
+        models_folder=models.resolve(),
+        device=speech.device,
+        compute_type=speech.compute_type,
+        language=speech.language,
+        beam_size=speech.beam_size,
+        threads=speech.threads,
+        max_bytes=speech.max_megabytes * 1_000_000,
+        max_seconds=speech.max_minutes * 60.0,
+        memory_bytes=speech.memory_megabytes * 1_000_000,
+    )
+
+
+def sink_names(config: Config) -> tuple[str, ...]:
+    """Names of the sinks that this configuration has; ConfigError when there is none, since alerts would go nowhere."""
+    alerts = config.settings.alerts
+    names = tuple(config.apprise)
+    if alerts.chat is not None:
+        if config.bot_token is None:
+            raise ConfigError(
+                f"{config.file.name}: alerts.bot_token_file: the chat needs a bot; get a token from @BotFather, then name "
+                "a file that holds it or set EARSHOT_BOT_TOKEN"
+            )
+        names = (CHAT, *names)
+    if not names:
+        raise ConfigError(
+            f"{config.file.name}: alerts.chat: alerts would go nowhere; name the analysts' chat, or a route under "
+            "alerts.apprise"
+        )
+    return names
+
+
+async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.settings.alerts.chat is not None and config.bot_token is not None:
+        account = await stack.enter_async_context(open_account(config, store, name="bot"))
+        if not await account.is_authorized():
+            await login_bot(account, config.bot_token.get_secret_value())
+        chat = AnalystChat(account, config.settings.alerts.chat, name=CHAT)
+        await chat.check()
+        sinks.append(chat)
+    sinks.extend(AppriseSink(name, url.get_secret_value()) for name, url in config.apprise.items())
+    return sinks
+
+
+async def run(config: Config, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Listen until `stop` is set. Raises the EarshotError that ended it, if one did."""
+    names = sink_names(config)
+    rules = load_rules(config)
+    alerts = config.settings.alerts
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(config))
+        account = await stack.enter_async_context(open_account(config, store, name="main"))
+        await account.require_login()
+        sinks = await _open_sinks(config, store, stack)
+        channels, problems = await pin_channels(account, store, wanted_channels(config))
+        for problem in problems:
+            log.warning("channel not followed", problem=problem)
+        transcriber = Transcriber(speech_settings(config))
+        stack.push_async_callback(transcriber.close)
+
+        loops = {
+            name: (Pulse(stop), bound)
+            for name, bound in {
+                "listener": 300.0, "reader": 120.0, "fetcher": 3600.0, "speech": 6 * 3600.0, "backfiller": 6 * 3600.0,
+                **{f"sink {sink.name}": 300.0 for sink in sinks},
+            }.items()
+        }  # fmt: skip
+        pulse = {name: loop[0] for name, loop in loops.items()}
+
+        def announce() -> None:
+            for loop in pulse.values():
+                loop.nudge()
+
+        monitor = Monitor(
+            store, rules, sinks=names, transcribe=frozenset(config.settings.speech.kinds), announce=announce
+        )
+        reader = Reader(store, monitor, pulse["reader"])
+        nudge = pulse["reader"].nudge
+        listener = Listener(
+            account,
+            store,
+            pulse["listener"],
+            sweep_seconds=config.settings.telegram.sweep_seconds,
+            reader_nudge=nudge,
+        )
+        limit = config.settings.speech.max_megabytes * 1_000_000
+        fetcher = Fetcher(account, store, pulse["fetcher"], limit_bytes=limit, announce=announce)
+        worker = SpeechWorker(
+            store,
+            monitor,
+            transcriber,
+            pulse["speech"],
+            announce=announce,
+            attempts=config.settings.speech.attempts,
+        )
+        backfiller = Backfiller(account, store, pulse["backfiller"], reader_nudge=nudge)
+        dispatchers = [
+            Dispatcher(
+                store,
+                sink,
+                pulse[f"sink {sink.name}"],
+                per_second=alerts.per_second,
+                per_minute=alerts.per_minute,
+            )
+            for sink in sinks
+        ]
+        health = Health(loops, lambda: store.archive.status(utc_now()))
+        if port := config.settings.health.port:
+            stack.push_async_callback((await health.serve(port)).cleanup)
+
+        async def notice(text: str) -> None:
+            if alerts.notices:
+                await store.outbox.add_notice(names, text, at=datetime.now(UTC))
+
+        await notice(
+            f"Earshot {bot.__version__} is listening to {len(channels)} channels with {len(rules.rules)} rules."
+        )
+        ready()
+        ending = "Earshot is stopping: it was told to."
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in (listener, reader, fetcher, worker, backfiller, *dispatchers):
+                    group.create_task(loop.run(), name=type(loop).__name__)
+                group.create_task(health.watch(Pulse(stop)), name="health")
+        except* Exception as errors:
+            stop.set()
+            error = _first(errors)
+            ending = (
+                f"Earshot is stopping: {error}" if isinstance(error, EarshotError) else "Earshot is stopping: a bug."
+            )
+            log.error("stopping after a failure", error=str(error), exc_info=error)
+            raise error from None
+        finally:
+            await reader.drain()
+            await notice(ending)
+            for dispatcher in dispatchers:
+                await dispatcher.drain(STOP_SECONDS)
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    """The failure to report: one of ours if there is one."""
+    leaves: list[Exception] = []
+    todo: list[BaseException] = [errors]
+    while todo:
+        error = todo.pop()
+        if isinstance(error, BaseExceptionGroup):
+            todo.extend(error.exceptions)
+        elif isinstance(error, Exception):
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, EarshotError)), leaves[0])

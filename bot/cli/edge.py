@@ -1,0 +1,108 @@
+"""Where the command line meets the rest: errors to exit codes, tables and JSON to the terminal."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.config import Config, find_config, load_config
+from bot.errors import EarshotError
+from bot.health import to_json
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Command = click.Command
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
+
+
+class Group(click.Group):
+    """Commands in the order of use, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which they were added."""
+        return list(self.commands)
+
+
+class State:
+    """What the group hands to its commands: the configuration, read when first needed."""
+
+    def __init__(self, given: Path | None) -> None:
+        self._given = given
+
+    def config(self) -> Config:
+        """The configuration; ConfigError when there is none or it is wrong."""
+        return load_config(find_config(self._given))
+
+
+def examples(*lines: str) -> str:
+    """An epilog of examples that click does not re-wrap."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Let click call a coroutine function."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return asyncio.run(function(*args, **kwargs))
+
+    return call
+
+
+def guard(command: click.Command) -> int:
+    """Run `command` on sys.argv; the exit code. The user sees one clear line, never a traceback, for what we foresee."""
+    try:
+        result = command.main(prog_name="earshot", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except EarshotError as error:
+        err.print(f"[bold red]earshot:[/] {_escape(str(error))}")
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        err.print("interrupted; everything recorded so far is kept")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; dataclasses, times and enums included."""
+    click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=2))
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table; columns that begin with '>' are right-aligned."""
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        result.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    return result
+
+
+def ago(seconds: float | None) -> str:
+    """A duration as people say it: `14 s`, `3 min`, `2.5 h`, `4 d`."""
+    if seconds is None:
+        return "–"
+    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86_400:.0f} d"

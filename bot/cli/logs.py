@@ -1,0 +1,47 @@
+"""Structured logs: to a terminal in colours, to anything else as JSON lines. Nothing personal passes."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+# Keys whose values never reach a log, whoever puts them there.
+_PERSONAL = frozenset({"phone", "code", "password", "token", "session", "auth_key", "api_hash", "url", "text"})
+
+
+def _hide_personal(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: "hidden" if key in _PERSONAL else value for key, value in event.items()}
+
+
+def set_up_logs(level: str, format_: Literal["auto", "console", "json"]) -> None:
+    """Configure structlog, and route the standard library's loggers (Telethon's among them, from WARNING) through it."""
+    console = format_ == "console" or (format_ == "auto" and sys.stderr.isatty())
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _hide_personal,
+    ]
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=False)
+    tail = [structlog.processors.format_exc_info, renderer] if not console else [renderer]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    # Telethon writes message content below WARNING, SQLAlchemy and aiosqlite write statements.
+    for chatty in ("telethon", "sqlalchemy", "aiosqlite", "alembic", "asyncio", "apprise", "faster_whisper", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,141 @@
+"""Commands that look things up: rules, search."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import click
+from rich.markup import escape
+from rich.text import Text
+
+from bot import app
+from bot.cli.edge import Group, State, asynchronous, examples, json_option, out, print_json, table
+from bot.errors import ConfigError
+from bot.model import Hit, Kind, Source, post_link
+from bot.rules import Field, Subject
+
+
+@click.group(
+    cls=Group, epilog=examples("earshot rules list", "earshot rules test change-of-command 'Меня сняли с должности'")
+)
+def rules() -> None:
+    """List the watch rules and try them."""
+
+
+@rules.command("list", epilog=examples("earshot rules list --json"))
+@json_option
+@click.pass_obj
+def list_rules(state: State, as_json: bool) -> None:
+    """List every rule with its severity, file and terms."""
+    found = app.load_rules(state.config()).rules
+    if as_json:
+        print_json(
+            [{"id": r.id, "title": r.title, "severity": r.severity, "file": r.file, "match": r.text} for r in found]
+        )
+        return
+    rows = table("rule", "severity", "title", "file")
+    for rule in found:
+        rows.add_row(rule.id, rule.severity.value, escape(rule.title), rule.file)
+    out.print(rows)
+
+
+@rules.command("test", epilog=examples("earshot rules test change-of-command 'Меня сняли с должности.'"))
+@click.argument("rule")
+@click.argument("text")
+@json_option
+@click.pass_obj
+def test_rule(state: State, rule: str, text: str, as_json: bool) -> int:
+    """Hold TEXT against RULE and show what matches; scope is not looked at. Exit code 1 when nothing does."""
+    known = app.load_rules(state.config())
+    if rule not in {one.id for one in known.rules}:
+        raise ConfigError(f"{rule}: there is no such rule; `earshot rules list` shows them")
+    match = known.try_rule(rule, Subject(
+        channel_id=0, handle=None, category="", kind=Kind.TEXT, fields=(Field(source=Source.TEXT, text=text),)
+    ))  # fmt: skip
+    if as_json:
+        print_json({"rule": rule, "match": match})
+    elif match is None:
+        out.print("no match")
+    else:
+        shown = Text(text)
+        for span in match.spans:
+            shown.stylize("bold reverse", span.start, span.end)
+        out.print(shown)
+        for span in match.spans:
+            out.print(f"  {escape(span.term)}  found as {escape(text[span.start : span.end])!r}  ({span.reason})")
+    return 0 if match else 1
+
+
+@click.command(
+    epilog=examples(
+        "earshot search Бердянск",
+        "earshot search '\"сняли с должности\"' --order best",
+        "earshot search 'удар -учения' --channel @osvedomitel_alex --since 2023-07-01 --json",
+    )
+)
+@click.argument("words")
+@click.option(
+    "--order", type=click.Choice(["newest", "best"]), default="newest", show_default=True, help="Which first."
+)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@click.option("--channel", help="Only this channel: handle or id.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Posted at or after, in UTC.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Posted before, in UTC.")
+@json_option
+@click.pass_obj
+@asynchronous
+async def search(
+    state: State,
+    words: str,
+    order: Literal["newest", "best"],
+    limit: int,
+    channel: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> int:
+    """Search texts and transcripts: all WORDS, "a phrase", -without, prefix*. Exit code 1 when nothing is found."""
+    async with app.open_store(state.config()) as store:
+        found = await store.channels.find(channel) if channel else None
+        if channel and found is None:
+            raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
+        hits = await store.archive.search(
+            words,
+            order=order,
+            limit=limit,
+            channel_id=found.channel_id if found else None,
+            since=since.replace(tzinfo=UTC) if since else None,
+            until=until.replace(tzinfo=UTC) if until else None,
+        )
+    if as_json:
+        print_json([{**_plain(hit), "marks": hit.marks} for hit in hits])
+    for hit in () if as_json else hits:
+        _print_hit(hit)
+    if not hits and not as_json:
+        out.print("nothing found")
+    return 0 if hits else 1
+
+
+def _plain(hit: Hit) -> dict[str, object]:
+    return {
+        "channel": hit.channel.name,
+        "message_id": hit.message.message_id,
+        "posted_at": hit.message.posted_at,
+        "source": hit.source,
+        "excerpt": hit.excerpt,
+        "deleted": hit.deleted,
+        "spoken_at": hit.spoken_at,
+        "link": post_link(hit.channel, hit.message.message_id),
+    }
+
+
+def _print_hit(hit: Hit) -> None:
+    where = "" if hit.source in (Source.TEXT, Source.CAPTION) else f"  {hit.source.value.replace('_', ' ')}"
+    if hit.spoken_at is not None:
+        where += f" at {int(hit.spoken_at) // 60}:{int(hit.spoken_at) % 60:02d}"
+    gone = "  [red]deleted[/]" if hit.deleted else ""
+    head = f"[bold]{escape(hit.channel.name)}[/]  {hit.message.posted_at:%Y-%m-%d %H:%M} UTC"
+    out.print(f"{head}[cyan]{where}[/]{gone}  [dim]{post_link(hit.channel, hit.message.message_id)}[/]")
+    excerpt = Text(hit.excerpt)
+    for start, end in hit.marks:
+        excerpt.stylize("bold reverse", start, end)
+    out.print(Text("  ") + excerpt)

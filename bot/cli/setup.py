@@ -1,0 +1,157 @@
+"""Commands before the daemon runs: demo, init, login, check."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+import segno
+from rich.markup import escape
+
+from bot import app
+from bot.cli.checks import Finding, check_all
+from bot.cli.edge import State, asynchronous, err, examples, json_option, out, print_json
+from bot.errors import ConfigError
+from bot.sandbox.demo import play
+from bot.telegram import login_bot, login_by_code, login_by_qr
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config"
+
+
+@click.command(
+    epilog=examples(
+        "earshot demo", "earshot demo --serve --folder /tmp/earshot", "earshot demo --picture docs/demo-chat.svg"
+    )
+)
+@click.option("--serve", is_flag=True, help="Stay up afterwards, for exploring, until Ctrl-C.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("earshot-demo"),
+    show_default=True,
+    help="Where the demo keeps its data; made anew each time.",
+)
+@click.option(
+    "--picture", type=click.Path(path_type=Path, dir_okay=False), help="Also write the analyst chat as an SVG picture."
+)
+@asynchronous
+async def demo(serve: bool, folder: Path, picture: Path | None) -> int:
+    """Play out the founding case on a Telegram of our own: no account, no download, loopback only.
+
+    The daemon in it is the real `earshot run` in its own process. The voice is synthetic.
+    """
+    return await play(out, folder=folder, serve=serve, picture=picture)
+
+
+@click.command(epilog=examples("earshot init /srv/earshot"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Write a commented configuration with example channels and rules into FOLDER.
+
+    Nothing that is already there is touched.
+    """
+    present = [name for name in ("earshot.yaml", "channels.yaml", "rules") if (folder / name).exists()]
+    if present:
+        raise ConfigError(f"{folder / present[0]}: is already there; choose another folder, or move it away")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("earshot.yaml", "channels.yaml"):
+            shutil.copyfile(EXAMPLE / name, folder / name)
+        shutil.copytree(EXAMPLE / "rules", folder / "rules")
+        (folder / "data").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    out.print(f"Wrote [bold]{escape(str(folder / 'earshot.yaml'))}[/], channels.yaml and rules/. Next:")
+    for step, why in (
+        ("edit earshot.yaml", "api_id and api_hash from https://my.telegram.org, the analysts' chat, the bot's token"),
+        ("edit channels.yaml", "check each handle: they change hands"),
+        (f"earshot --config {folder} check", "what is still missing"),
+        (f"earshot --config {folder} login", "the account that listens"),
+        (f"earshot --config {folder} run", "the daemon"),
+    ):
+        out.print(f"  {escape(step):<40} [dim]{escape(why)}[/]")
+
+
+@click.command(
+    epilog=examples(
+        "earshot login",
+        "earshot login --qr",
+        "earshot login --bot",
+        "echo 12345 | earshot login --phone +9996612222   # the code on standard input",
+    )
+)
+@click.option("--phone", help="Phone number in international form; asked for when absent.")
+@click.option("--qr", is_flag=True, help="Show a QR code to scan in Telegram: Settings, Devices, Link Desktop Device.")
+@click.option("--bot", "as_bot", is_flag=True, help="Log in the alert bot with its token from the settings.")
+@click.pass_obj
+@asynchronous
+async def login(state: State, phone: str | None, qr: bool, as_bot: bool) -> None:
+    """Log in the watching account by phone, code and password, or by QR code; or the alert bot by its token."""
+    if sum((qr, as_bot, phone is not None)) > 1:
+        raise click.UsageError("choose one of --phone, --qr and --bot")
+    config = state.config()
+    async with (
+        app.open_store(config) as store,
+        app.open_account(config, store, name="bot" if as_bot else "main") as account,
+    ):
+        if as_bot:
+            if config.bot_token is None:
+                raise ConfigError(f"{config.file.name}: alerts.bot_token_file: no token; get one from @BotFather")
+            who = await login_bot(account, config.bot_token.get_secret_value())
+        elif qr:
+            who = await login_by_qr(account, show=_show_qr, ask_password=_ask_password)
+        else:
+            who = await login_by_code(
+                account,
+                phone=phone or _ask("Phone number (with +country code)"),
+                ask_code=lambda: _ask("Code from Telegram"),
+                ask_password=_ask_password,
+            )
+    out.print(
+        f"Logged in as [bold]{escape(who)}[/]. The session is in {escape(str(config.sessions))}: keep it private."
+    )
+
+
+def _ask(what: str) -> str:
+    """An answer from the terminal, or the next line of standard input."""
+    return click.prompt(what, err=True, type=str).strip() if sys.stdin.isatty() else _next_line(what)
+
+
+def _ask_password() -> str:
+    return (
+        click.prompt("Two-step password", hide_input=True, err=True) if sys.stdin.isatty() else _next_line("password")
+    )
+
+
+def _next_line(what: str) -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise click.UsageError(f"{what}: nothing on standard input; run this in a terminal, or pipe the answer in")
+    return line.strip()
+
+
+def _show_qr(url: str) -> None:
+    err.print("Scan in Telegram: Settings > Devices > Link Desktop Device. A new code follows when this one expires.")
+    segno.make(url, error="l").terminal(out=sys.stderr, compact=True)
+
+
+@click.command(epilog=examples("earshot check", "earshot check --json"))
+@json_option
+@click.pass_obj
+@asynchronous
+async def check(state: State, as_json: bool) -> int:
+    """Say what would fail, before it fails: settings, rules and their tests, channels, database, model, sessions.
+
+    Writes nothing and talks to nobody. Exit code 1 when something would keep `earshot run` from starting.
+    """
+    findings = await check_all(state.config())
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            out.print(f"{_mark(finding)} [bold]{finding.what}[/]  {escape(finding.text)}")
+    return 0 if all(finding.level != "error" for finding in findings) else 1
+
+
+def _mark(finding: Finding) -> str:
+    return {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "error": "[red]error  [/]"}[finding.level]
