@@ -60,10 +60,13 @@ def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T
     return call
 
 
-def guard(command: click.Command) -> int:
-    """Run `command` on sys.argv; the exit code. The user sees one clear line, never a traceback, for what we foresee."""
+def guard(command: click.Command, arguments: list[str] | None = None) -> int:
+    """Run `command` on `arguments` (default sys.argv) and return the exit code.
+
+    The user sees one clear line, never a traceback, for whatever we foresee.
+    """
     try:
-        result = command.main(prog_name="earshot", standalone_mode=False)
+        result = command.main(arguments, prog_name="earshot", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:

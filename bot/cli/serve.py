@@ -18,6 +18,7 @@ from bot.health import ask
 from bot.model import Backfill, Channel, utc_now
 from bot.store import Store
 from bot.telegram import backfill as read_history
+from bot.telegram import pin_channels
 
 
 @click.command(epilog=examples("earshot run", "earshot --config /srv/earshot run"))
@@ -99,7 +100,7 @@ async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
         if ask_telegram:
             async with app.open_account(config, store, name="main") as account:
                 await account.require_login()
-                _, problems = await app.pin_channels(account, store, app.wanted_channels(config))
+                _, problems = await pin_channels(account, store, app.wanted_channels(config))
         known = await store.channels.all()
     if as_json:
         print_json({"channels": known, "problems": problems})

@@ -9,7 +9,6 @@ import segno
 from rich.markup import escape
 
 from bot import app
-from bot.cli.checks import Finding, check_all
 from bot.cli.edge import State, asynchronous, err, examples, json_option, out, print_json
 from bot.errors import ConfigError
 from bot.sandbox.demo import play
@@ -144,7 +143,7 @@ async def check(state: State, as_json: bool) -> int:
 
     Writes nothing and talks to nobody. Exit code 1 when something would keep `earshot run` from starting.
     """
-    findings = await check_all(state.config())
+    findings = await app.check_all(state.config())
     if as_json:
         print_json(findings)
     else:
@@ -153,5 +152,5 @@ async def check(state: State, as_json: bool) -> int:
     return 0 if all(finding.level != "error" for finding in findings) else 1
 
 
-def _mark(finding: Finding) -> str:
-    return {"ok": "[green]ok     [/]", "warning": "[yellow]warning[/]", "error": "[red]error  [/]"}[finding.level]
+def _mark(finding: app.Finding) -> str:
+    return {"ok": "[green]ok   [/]", "error": "[red]error[/]"}[finding.level]

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot import app
 from bot.alerts import AppriseSink
+from bot.app.parts import load_rules, require_api_hash, sink_names, speech_settings
 from bot.config import Config
 from bot.errors import EarshotError, RuleError
 from bot.speech import find_model
@@ -18,39 +18,41 @@ class Finding:
     """One line of the report. `error`: `earshot run` would not start, or would not do its work."""
 
     what: str
-    level: Literal["ok", "warning", "error"]
+    level: Literal["ok", "error"]
     text: str
 
 
 async def check_all(config: Config) -> list[Finding]:
     """Every check, in the order in which `earshot run` would meet them."""
-    checks: tuple[tuple[str, Callable[[Config], Awaitable[str]]], ...] = (
-        ("rules", _rules),
-        ("channels", _channels),
-        ("sinks", _sinks),
-        ("database", _database),
-        ("model", _model),
-        ("session", _session),
-    )
     findings = [Finding(what="settings", level="ok", text=str(config.file))]
-    for what, check in checks:
+    for what, check in _CHECKS.items():
         try:
-            text = await check(config)
+            findings.append(Finding(what=what, level="ok", text=await check(config)))
         except EarshotError as error:
             findings.append(Finding(what=what, level="error", text=str(error)))
-        else:
-            level: Literal["ok", "warning"] = "warning" if text.startswith("!") else "ok"
-            findings.append(Finding(what=what, level=level, text=text.removeprefix("!")))
     return findings
 
 
+async def preflight(config: Config) -> None:
+    """Raise the first error that would keep the service from its work, before anything is written or anyone is asked.
+
+    A failing test inside a rule does not: a rule that may be wrong is better than no listening.
+    """
+    for what, check in _CHECKS.items():
+        if what != "rule tests":
+            await check(config)
+
+
 async def _rules(config: Config) -> str:
-    rules = app.load_rules(config)
-    results = rules.run_tests()
+    return f"{len(load_rules(config).rules)} rules in {config.settings.rules_folder}"
+
+
+async def _rule_tests(config: Config) -> str:
+    results = load_rules(config).run_tests()
     if wrong := [result for result in results if not result.passed]:
         first = wrong[0]
         raise RuleError(f"{len(wrong)} of {len(results)} tests inside the rules fail; the first: {first.describe()}")
-    return f"{len(rules.rules)} rules, {len(results)} tests inside them pass"
+    return f"{len(results)} tests inside the rules pass"
 
 
 async def _channels(config: Config) -> str:
@@ -58,7 +60,7 @@ async def _channels(config: Config) -> str:
 
 
 async def _sinks(config: Config) -> str:
-    names = app.sink_names(config)
+    names = sink_names(config)
     for name, url in config.apprise.items():
         AppriseSink(name, url.get_secret_value())
     return f"alerts go to {', '.join(names)}"
@@ -69,11 +71,21 @@ async def _database(config: Config) -> str:
 
 
 async def _model(config: Config) -> str:
-    return find_model(app.speech_settings(config))
+    return find_model(speech_settings(config))
 
 
 async def _session(config: Config) -> str:
-    if config.api_hash is None:
-        app.require_api_hash(config)
+    require_api_hash(config)
     check_session(config.sessions / "main.session")
     return "there is a session for the watching account"
+
+
+_CHECKS: dict[str, Callable[[Config], Awaitable[str]]] = {
+    "rules": _rules,
+    "rule tests": _rule_tests,
+    "channels": _channels,
+    "sinks": _sinks,
+    "database": _database,
+    "model": _model,
+    "session": _session,
+}

@@ -1,0 +1,7 @@
+"""Configuration in, running service out: the composition root and its parts."""
+
+from bot.app.checks import Finding, check_all
+from bot.app.parts import load_rules, open_account, open_store, wanted_channels
+from bot.app.service import run
+
+__all__ = ["Finding", "check_all", "load_rules", "open_account", "open_store", "run", "wanted_channels"]

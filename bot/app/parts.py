@@ -1,0 +1,112 @@
+"""The parts of a service, each made from the configuration alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.rules import RuleSet, parse_rules
+from bot.speech import SpeechSettings
+from bot.store import Store
+from bot.telegram import Account, Server, WantedChannel
+
+CHAT = "chat"
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[Store]:
+    """The store of this configuration, migrated; the data folder is made private to this user."""
+    config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await Store.open(config.database.get_secret_value(), config.media)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_account(config: Config, store: Store | None, *, name: str) -> AsyncIterator[Account]:
+    """The account `main` (watching) or `bot` (alerts), connected, its session locked."""
+    telegram = config.settings.telegram
+    api_hash = require_api_hash(config)
+    server = None
+    if telegram.server:
+        key = (config.file.parent / telegram.server.public_key_file).resolve()
+        server = Server(host=telegram.server.host, port=telegram.server.port, dc=telegram.server.dc, public_key=key)
+    async with Account.open(
+        config.sessions / f"{name}.session",
+        telegram.api_id,
+        api_hash,
+        name=name,
+        store=store,
+        server=server,
+    ) as account:
+        yield account
+
+
+def require_api_hash(config: Config) -> str:
+    """The api_hash; ConfigError when there is none."""
+    if config.api_hash is None:
+        raise ConfigError(
+            f"{config.file.name}: telegram.api_hash_file: no api_hash; get one at https://my.telegram.org, then name a "
+            "file that holds it or set EARSHOT_API_HASH"
+        )
+    return config.api_hash.get_secret_value()
+
+
+def load_rules(config: Config) -> RuleSet:
+    """The watch rules, compiled; RuleError with file and line."""
+    return parse_rules(config.rules)
+
+
+def wanted_channels(config: Config) -> list[WantedChannel]:
+    """The channels of channels.yaml as the telegram room takes them."""
+    return [
+        WantedChannel(
+            handle=entry.handle,
+            channel_id=entry.id,
+            category=entry.category,
+            priority=entry.priority,
+            language=entry.language,
+            mode=entry.mode,
+        )
+        for entry in config.channels
+    ]
+
+
+def speech_settings(config: Config) -> SpeechSettings:
+    """The speech settings; a model that is an existing folder beside the settings file is meant as such."""
+    speech = config.settings.speech
+    folder = (config.file.parent / speech.model).expanduser().resolve()
+    models = config.file.parent / speech.models_folder if speech.models_folder else config.data_folder / "models"
+    return SpeechSettings(
+        model=str(folder) if "/" in speech.model or folder.is_dir() else speech.model,
+        models_folder=models.resolve(),
+        device=speech.device,
+        compute_type=speech.compute_type,
+        language=speech.language,
+        beam_size=speech.beam_size,
+        threads=speech.threads,
+        max_bytes=speech.max_megabytes * 1_000_000,
+        max_seconds=speech.max_minutes * 60.0,
+        memory_bytes=speech.memory_megabytes * 1_000_000,
+    )
+
+
+def sink_names(config: Config) -> tuple[str, ...]:
+    """Names of the sinks that this configuration has; ConfigError when there is none, since alerts would go nowhere."""
+    alerts = config.settings.alerts
+    names = tuple(config.apprise)
+    if alerts.chat is not None:
+        if config.bot_token is None:
+            raise ConfigError(
+                f"{config.file.name}: alerts.bot_token_file: the chat needs a bot; get a token from @BotFather, then name "
+                "a file that holds it or set EARSHOT_BOT_TOKEN"
+            )
+        names = (CHAT, *names)
+    if not names:
+        raise ConfigError(
+            f"{config.file.name}: alerts.chat: alerts would go nowhere; name the analysts' chat, or a route under "
+            "alerts.apprise"
+        )
+    return names
