@@ -1,8 +1,6 @@
 """What is alive, how late, what is open: over HTTP on loopback, and to systemd."""
 
-import asyncio
 import dataclasses
-import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from bot.errors import ConfigError
 from bot.model import Clock, utc_now
@@ -91,15 +89,11 @@ def notify_systemd(message: str) -> None:
 
 async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] | None:
     """What a running daemon on this machine answers to GET `path`; None when none does."""
+    limit = ClientTimeout(total=timeout)
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), timeout)
-        try:
-            writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-            answer = await asyncio.wait_for(reader.read(), timeout)
-        finally:
-            writer.close()
-        result = json.loads(answer.partition(b"\r\n\r\n")[2])
-    except (OSError, TimeoutError, ValueError):
+        async with ClientSession(timeout=limit) as http, http.get(f"http://127.0.0.1:{port}{path}") as answer:
+            result = await answer.json()
+    except (ClientError, TimeoutError, ValueError):
         return None
     return result if isinstance(result, dict) else None
 
