@@ -1,0 +1,122 @@
+"""The speech process as the daemon sees it: two pipes and a process group that can be killed."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+import bot
+from bot.errors import ChildDied
+from bot.speech.wire import HEADER_BYTES, Frame, body_length, pack, unpack
+
+log = structlog.get_logger()
+
+# The child gets these of our environment and no other: no token, no proxy, no key.
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
+_LAST_LINES = 20
+
+
+class ChildProcess:
+    """A running child in an empty folder of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._errors: deque[str] = deque(maxlen=_LAST_LINES)
+        self._listener = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def spawn(cls, *, threads: int) -> "ChildProcess":
+        """Start one; it waits for its settings."""
+        folder = Path(tempfile.mkdtemp(prefix="earshot-speech-"))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "bot.speech.child"),
+                cwd=folder,
+                env=_environment(folder, threads),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return cls(process, folder)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and its group's."""
+        return self._process.pid
+
+    async def send(self, frame: Frame) -> None:
+        """Give it a request; ChildDied when it is gone."""
+        assert self._process.stdin is not None  # noqa: S101 - asked for in spawn
+        try:
+            self._process.stdin.write(pack(frame))
+            await self._process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise await self._obituary() from error
+
+    async def receive(self, deadline: float) -> Frame:
+        """Its next answer; ChildDied when there is none by `deadline` (the loop's clock), or it is gone or mad."""
+        assert self._process.stdout is not None  # noqa: S101 - asked for in spawn
+        try:
+            async with asyncio.timeout_at(deadline):
+                header = await self._process.stdout.readexactly(HEADER_BYTES)
+                return unpack(await self._process.stdout.readexactly(body_length(header)))
+        except TimeoutError as error:
+            raise ChildDied("the speech process did not finish in time and was stopped") from error
+        except asyncio.IncompleteReadError as error:
+            raise await self._obituary() from error
+        except ValueError as error:
+            raise ChildDied(f"the speech process sent nonsense: {error}") from error
+
+    async def kill(self) -> None:
+        """End it and everything it may have started; repeating it does nothing."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+        await self._listener
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _listen(self) -> None:
+        """Keep its last words, and keep the pipe from filling."""
+        assert self._process.stderr is not None  # noqa: S101 - asked for in spawn
+        while line := await self._process.stderr.read(4096):
+            for text in line.decode(errors="replace").splitlines():
+                self._errors.append(text)
+                log.debug("speech.child", text=text)
+
+    async def _obituary(self) -> ChildDied:
+        code = await self._process.wait()
+        await self._listener
+        if code < 0:
+            return ChildDied(f"the speech process was killed by {signal.Signals(-code).name}")
+        words = next((line for line in reversed(self._errors) if line.strip()), "without a word")
+        return ChildDied(f"the speech process ended ({code}): {words}")
+
+
+def _environment(folder: Path, threads: int) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {
+        "PYTHONPATH": str(Path(bot.__file__).parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": str(threads),
+        # Each further arena reserves 64 MiB of the address space that is counted.
+        "MALLOC_ARENA_MAX": "2",
+        "CUDA_CACHE_DISABLE": "1",
+    }
