@@ -1,0 +1,127 @@
+"""Recorded raw messages become readings: the loop between the ledger and the monitor.
+
+Nothing is decided here. A row that cannot be converted is quarantined with its reason; rows that were not observed stay
+unread, so a kill or a crash at any line costs nothing but time.
+"""
+
+import traceback
+from collections.abc import Sequence
+
+import structlog
+from telethon.errors import TypeNotFoundError
+
+from bot.errors import StoreError
+from bot.model import Unread
+from bot.monitor import Monitor, Reading
+from bot.pulse import Pulse
+from bot.store import Store
+from bot.telegram.convert import convert
+
+log = structlog.get_logger()
+
+# Rows in one monitor transaction.
+BATCH = 100
+# Without a nudge, look this often, in seconds.
+IDLE_SECONDS = 5.0
+# Pauses before another try of a failed monitor or store call, in seconds; after the last one the error is raised.
+RETRY_SECONDS = (0.5, 2.0, 8.0)
+
+
+class Reader:
+    """Hands every unread row, oldest first, to the monitor."""
+
+    def __init__(
+        self, store: Store, monitor: Monitor, pulse: Pulse, *, retry_seconds: Sequence[float] = RETRY_SECONDS
+    ) -> None:
+        self._store = store
+        self._monitor = monitor
+        self._pulse = pulse
+        self._retry_seconds = tuple(retry_seconds)
+
+    async def run(self) -> None:
+        """Read until the pulse stops. Raises what the monitor or the store raised after the last retry."""
+        while not self._pulse.stopping:
+            await self.drain()
+            await self._pulse.wait(IDLE_SECONDS)
+
+    async def drain(self) -> int:
+        """Read all that is unread now, or until stopping; returns the number of rows dealt with."""
+        total = 0
+        while not self._pulse.stopping:
+            dealt = await self._read_batch()
+            total += dealt
+            if dealt < BATCH:
+                break
+        return total
+
+    async def _read_batch(self) -> int:
+        for pause in self._retry_seconds:
+            try:
+                return await self._read(await self._store.intake.unread(BATCH))
+            except Exception as error:  # noqa: BLE001
+                _log_failure("reader: will try again", error, seconds=pause)
+            if await self._pulse.wait(pause):
+                return 0
+        unread = await self._store.intake.unread(BATCH)
+        try:
+            return await self._read(unread)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001
+            return await self._read_one_by_one(unread)
+
+    async def _read(self, unread: Sequence[Unread]) -> int:
+        readings = [reading for row in unread if (reading := await self._convert(row))]
+        if readings:
+            await self._monitor.observe(readings)
+        return len(unread)
+
+    async def _convert(self, row: Unread) -> Reading | None:
+        try:
+            return Reading(unread=row, message=convert(row.channel_id, row.raw))
+        except Exception as error:  # noqa: BLE001
+            await self._quarantine(row, error)
+            return None
+
+    async def _read_one_by_one(self, unread: Sequence[Unread]) -> int:
+        """Find the row that the monitor chokes on. If none gets through, the fault is not in a row: raise."""
+        failed: list[tuple[Unread, Exception]] = []
+        for row in unread:
+            try:
+                await self._read([row])
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001
+                failed.append((row, error))
+        if len(failed) == len(unread):
+            raise failed[0][1]
+        for row, why in failed:
+            await self._quarantine(row, why)
+        return len(unread)
+
+    async def _quarantine(self, row: Unread, error: Exception) -> None:
+        reason = _reason(error)
+        _log_failure(
+            "reader: message quarantined",
+            error,
+            channel_id=row.channel_id,
+            message_id=row.raw.message_id,
+            raw_id=row.raw_id,
+            layer=row.raw.layer,
+            reason=reason,
+        )
+        await self._store.intake.quarantine(row.raw_id, reason)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TypeNotFoundError):
+        # Its own text quotes the bytes of the message.
+        number = error.invalid_constructor_id
+        return f"unknown TL constructor {number:08x}: it is damaged, or newer than this library"
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _log_failure(event: str, error: Exception, **facts: object) -> None:
+    """With the frames but not the text of `error`, which may quote a message."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error(event, error=type(error).__name__, traceback=frames, **facts)
