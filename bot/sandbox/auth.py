@@ -120,9 +120,22 @@ def export_login_token(world: "World", caller: Caller, request: Any) -> Any:
     _check_application(request)
     if device.confirmed_by is not None:
         user, device.confirmed_by = world.users[device.confirmed_by], None
+        home = device.logins.home(user.id, device.dc)
+        if home != device.dc:
+            return types.auth.LoginTokenMigrateTo(home, device.logins.export(user.id, home))
         return types.auth.LoginTokenSuccess(_log_in(device, user))
     secret, token = device.logins.make_token(device)
     return types.auth.LoginToken(expires=token.expires, token=secret)
+
+
+@handles(auth.ImportLoginTokenRequest)
+def import_login_token(world: "World", caller: Caller, request: Any) -> Any:
+    """Finish at this data centre a login by QR code that began at another."""
+    device = device_of(caller)
+    user_id = device.logins.redeem(request.token, device.dc)
+    if user_id is None:
+        raise RpcError(400, "AUTH_TOKEN_INVALID")
+    return types.auth.LoginTokenSuccess(_log_in(device, world.users[user_id]))
 
 
 @handles(auth.AcceptLoginTokenRequest)
@@ -158,6 +171,7 @@ def import_bot_authorization(world: "World", caller: Caller, request: Any) -> An
     bot = world.user_by_token(request.bot_auth_token)
     if bot is None:
         raise RpcError(400, "ACCESS_TOKEN_INVALID")
+    _check_home(device, bot, "USER_MIGRATE")
     return _authorized(device, bot)
 
 
@@ -175,7 +189,8 @@ def export_authorization(world: "World", caller: Caller, request: Any) -> Any:
 def import_authorization(world: "World", caller: Caller, request: Any) -> Any:
     """Log in at this data centre by the secret from another one."""
     device = device_of(caller)
-    device.logins.redeem(request.bytes, request.id, device.dc)
+    if device.logins.redeem(request.bytes, device.dc) != request.id:
+        raise RpcError(400, "AUTH_BYTES_INVALID")
     authorization = _authorized(device, world.users[request.id])
     device.imported = True
     return authorization
@@ -264,7 +279,15 @@ def _phone(device: Device, world: "World", written: str) -> str:
     user = world.user_by_phone(phone)
     if user is not None and user.id in device.logins.banned:
         raise RpcError(400, "PHONE_NUMBER_BANNED")
+    if user is not None:
+        _check_home(device, user, "PHONE_MIGRATE")
     return phone
+
+
+def _check_home(device: Device, user: "User", error: str) -> None:
+    home = device.logins.home(user.id, device.dc)
+    if home != device.dc:
+        raise RpcError(303, f"{error}_{home}")
 
 
 def _log_in(device: Device, user: "User") -> Any:

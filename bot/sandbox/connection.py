@@ -38,16 +38,19 @@ class House(Protocol):
 class Connection:
     """One client's TCP connection to one data centre."""
 
-    def __init__(self, house: House, dc: int, transport: Transport) -> None:
+    def __init__(self, house: House, dc: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.dc = dc
         self._house = house
-        self._transport = transport
+        self._reader = reader
+        self._writer = writer
+        self._transport: Transport | None = None
         self._handshake: Handshake | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Serve until the client leaves or breaks the protocol."""
         try:
+            self._transport = await Transport.accept(self._reader)
             while True:
                 self._take(await self._transport.read())
         except (asyncio.IncompleteReadError, OSError):
@@ -56,19 +59,20 @@ class Connection:
             _log.info("sandbox closes a connection", reason=str(error))
         finally:
             self._stop_timer()
-            self._transport.close()
+            self.close()
 
     def send(self, packet: bytes) -> None:
         """Send one packet, if the connection still stands."""
-        self._transport.write(packet)
+        if self._transport is not None and not self._writer.is_closing():
+            self._writer.write(self._transport.pack(packet))
 
     def close(self) -> None:
         """End the connection after what is written."""
-        self._transport.close()
+        self._writer.close()
 
     def abort(self) -> None:
-        """Cut the connection."""
-        self._transport.abort()
+        """Cut the connection; what is not yet sent is lost."""
+        self._writer.transport.abort()
 
     def close_after(self, seconds: float) -> None:
         """End the connection unless it is told so again before."""

@@ -1,6 +1,7 @@
 """Misbehaviour on request. Each switch is set here and applied at one place in the server."""
 
 import asyncio
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,7 +41,8 @@ class Faults:
         self._errors: defaultdict[str, deque[RpcError]] = defaultdict(deque)
         self._lost: Counter[str] = Counter()
         self._delays: dict[str, float] = {}
-        self._swallowed: dict[int | Literal["all"], int | Literal[True]] = {}
+        # Marked chat id, or "all" -> how many more.
+        self._swallowed: dict[int | str, float] = {}
         self._calls_until_drop: int | None = None
 
     # --- switches -----------------------------------------------------------------------------------------------------
@@ -73,9 +75,12 @@ class Faults:
         self._listen(not refuse)
 
     def swallow_push(self, chat: "Chat | int | Literal['all']", times: int | Literal[True] = 1) -> None:
-        """Do not send the next `times` pushes about a chat (marked id), or about all; True: until further notice."""
+        """Do not send the next `times` pushes about a chat (marked id), or about all; True: until further notice.
+
+        A push is what one user is told of one event, and counts only when that user listens.
+        """
         name = chat if chat == "all" or isinstance(chat, int) else chat.channel_id
-        self._swallowed[name] = times
+        self._swallowed[name] = math.inf if times is True else times
 
     # --- faults that live in the world ---------------------------------------------------------------------------------
 
@@ -116,11 +121,10 @@ class Faults:
 
     def swallows(self, updates: Any) -> bool:
         """Whether this push is not to be sent."""
-        for name in ("all", *chats_of(updates)):
-            left = self._swallowed.get(name, 0)  # type: ignore[call-overload]
-            if left:
-                if left is not True:
-                    self._swallowed[name] = left - 1  # type: ignore[index]
+        names: list[int | str] = ["all", *chats_of(updates)]
+        for name in names:
+            if self._swallowed.get(name, 0) > 0:
+                self._swallowed[name] -= 1
                 return True
         return False
 

@@ -90,17 +90,17 @@ class Hub:
                 asyncio.get_running_loop().call_soon(self._forget, session.key.key_id)
                 return
         name = (session.key.key_id, msg_id)
-        task = asyncio.create_task(self._perform(session, msg_id, call))
+        task = asyncio.create_task(self._perform(session, self.logins.devices[name[0]], msg_id, call))
         self._tasks[name] = task
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
-    async def _perform(self, session: Session, msg_id: int, call: Unwrapped) -> bool:
+    async def _perform(self, session: Session, device: Device, msg_id: int, call: Unwrapped) -> bool:
         _SERVING.set(session)
         session.wants_updates |= not call.without_updates
         if not await self._all_went_well(session, call.after):
             outcome = Outcome(bytes(types.RpcError(400, "MSG_WAIT_FAILED")), ok=False)
         else:
-            outcome = await self.exchange.perform(self.logins.devices[session.key.key_id], call)
+            outcome = await self.exchange.perform(device, call)
         session.answer(msg_id, outcome.body, lost=outcome.lost)
         self._faults.after()
         return outcome.ok
@@ -123,19 +123,20 @@ class Hub:
 
     def _push(self, user_id: int, updates: Any) -> None:
         """Tell the sessions in which the user listens; those of file downloads do not."""
-        if self._faults.swallows(updates):
+        if user_id in self.logins.banned:
             return
-        for device in self.logins.of_user(user_id):
-            if not device.imported and device.refusal is None and user_id not in self.logins.banned:
-                self._push_to(device, updates)
-
-    def _push_login_token(self, device: Device) -> None:
-        self._push_to(device, types.UpdateShort(types.UpdateLoginToken(), self._world.now()))
-
-    def _push_to(self, device: Device, updates: TLObject) -> None:
-        for session in self._of_device(device):
-            if session.wants_updates and session is not _SERVING.get():
+        devices = {device.auth_key_id for device in self.logins.of_user(user_id) if not device.imported}
+        listening = list(self._listening(devices))
+        if listening and not self._faults.swallows(updates):
+            for session in listening:
                 session.push(updates)
 
-    def _of_device(self, device: Device) -> Iterator[Session]:
-        return (session for (key_id, _), session in self._sessions.items() if key_id == device.auth_key_id)
+    def _push_login_token(self, device: Device) -> None:
+        for session in self._listening({device.auth_key_id}):
+            session.push(types.UpdateShort(types.UpdateLoginToken(), self._world.now()))
+
+    def _listening(self, key_ids: set[int]) -> Iterator[Session]:
+        serving = _SERVING.get()
+        for (key_id, _), session in self._sessions.items():
+            if key_id in key_ids and session.listens and session is not serving:
+                yield session

@@ -4,6 +4,7 @@ Error codes: https://core.telegram.org/mtproto/service_messages_about_messages#n
 """
 
 import struct
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Received:
 
     def open(self, envelope: Envelope) -> list[Incoming]:
         """The messages in a packet; Refused when the packet as a whole is wrong."""
-        self._check_id(envelope.msg_id)
+        self._check_time(envelope.msg_id)
         if _constructor(envelope.body) != MessageContainer.CONSTRUCTOR_ID:
             return [Incoming(envelope.msg_id, envelope.seqno, envelope.body)]
         if envelope.msg_id in self._ids:
@@ -77,7 +78,9 @@ class Received:
 
     def check(self, message: Incoming, content: Any) -> None:
         """Note the message as received; Duplicate or Refused when it is not to be acted on."""
-        self._check_id(message.msg_id)
+        # No check of the time: an old message may be sent again inside a new container.
+        if message.msg_id % 4:
+            raise Refused(18)
         if message.msg_id in self._ids:
             raise Duplicate
         is_call = isinstance(content, TLRequest | Unreadable)
@@ -92,7 +95,7 @@ class Received:
         """Whether it was received and is still remembered."""
         return msg_id in self._ids
 
-    def _check_id(self, msg_id: int) -> None:
+    def _check_time(self, msg_id: int) -> None:
         if msg_id % 4:
             raise Refused(18)
         ahead = (msg_id >> 32) - self._clock()
@@ -125,7 +128,7 @@ def unpack(body: bytes) -> Any:
             return unpack(content.data)
     except TypeNotFoundError as error:
         return Unreadable(error.invalid_constructor_id, "INPUT_METHOD_INVALID")
-    except (BufferError, struct.error, RuntimeError, OSError, EOFError):
+    except (BufferError, struct.error, zlib.error, RuntimeError, ValueError, OverflowError, OSError, EOFError):
         return Unreadable(_constructor(body), "INPUT_FETCH_ERROR")
     if reader.tell_position() != len(body):
         return Unreadable(_constructor(body), "INPUT_REQUEST_TOO_LONG")
@@ -133,8 +136,10 @@ def unpack(body: bytes) -> Any:
 
 
 def _container(body: bytes) -> list[Incoming]:
-    messages = []
-    (count,) = struct.unpack_from("<i", body, 4)
+    messages: list[Incoming] = []
+    count = int.from_bytes(body[4:8], "little")
+    if not 0 < count <= MessageContainer.MAXIMUM_LENGTH + 1:
+        raise Refused(64)
     at = 8
     for _ in range(count):
         if at + _MESSAGE.size > len(body):
@@ -146,7 +151,7 @@ def _container(body: bytes) -> list[Incoming]:
             raise Refused(64)
         messages.append(Incoming(msg_id, seqno, inner))
         at += length
-    if not messages or at != len(body) or count > MessageContainer.MAXIMUM_LENGTH + 1:
+    if at != len(body):
         raise Refused(64)
     return messages
 

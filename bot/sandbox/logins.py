@@ -91,6 +91,8 @@ class Logins:
     exports: dict[bytes, tuple[int, int, datetime]] = field(default_factory=dict)
     banned: set[int] = field(default_factory=set)
     frozen: set[int] = field(default_factory=set)
+    # User -> the only data centre where it can log in.
+    homes: dict[int, int] = field(default_factory=dict)
 
     def add_device(self, key: AuthKey, dc: int) -> Device:
         """Remember a new authorization key, which is valid at one data centre."""
@@ -140,16 +142,21 @@ class Logins:
         self.exports[secret] = (dc, user_id, self.world.now() + timedelta(seconds=_EXPORT_SECONDS))
         return secret
 
-    def redeem(self, secret: bytes, user_id: int, dc: int) -> None:
-        """Use up an exported authorization; AUTH_BYTES_INVALID when it is none."""
-        target, owner, expires = self.exports.pop(secret, (0, 0, self.world.now()))
-        if (target, owner) != (dc, user_id) or expires < self.world.now():
-            raise RpcError(400, "AUTH_BYTES_INVALID")
+    def redeem(self, secret: bytes, dc: int) -> int | None:
+        """Use up an exported authorization: the id of its user, None when it is invalid here or too old."""
+        target, user_id, expires = self.exports.pop(secret, (0, 0, self.world.now()))
+        return user_id if target == dc and expires >= self.world.now() else None
+
+    def home(self, user_id: int, dc: int) -> int:
+        """The data centre at which a user must log in: `dc`, where it asks, unless it lives elsewhere."""
+        return self.homes.get(user_id, dc)
 
     def check(self, device: Device, method: str) -> None:
         """RpcError when the device, or its user, may not call `method` now."""
         if device.refusal is not None and (device.lost or not open_to_all(method)):
             raise RpcError(*device.refusal)
+        if open_to_all(method):
+            return
         if device.user_id in self.banned:
             raise RpcError(401, "USER_DEACTIVATED_BAN")
         if device.user_id in self.frozen and not _reads(method):
@@ -163,8 +170,7 @@ def open_to_all(method: str) -> bool:
 
 def _reads(method: str) -> bool:
     space, _, verb = method.partition(".")
-    reads = verb.startswith(("get", "resolve", "check", "search", "read"))
-    return reads or space in ("auth", "help", "updates", "users")
+    return space in ("updates", "users") or verb.startswith(("get", "resolve", "check", "search"))
 
 
 def api_id_is_valid(api_id: Any) -> bool:

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from telethon.crypto import AuthKey
 
-from bot.sandbox.cipher import BadPacket
 from bot.sandbox.connection import Connection
 from bot.sandbox.exchange import Call
 from bot.sandbox.faults import Faults
 from bot.sandbox.hub import Hub
 from bot.sandbox.keys import ServerKey
-from bot.sandbox.transport import Transport
 from bot.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -137,6 +135,10 @@ class Sandbox:
         """Take a freeze back."""
         self._hub.logins.frozen.discard(user.id)
 
+    def move_home(self, user: "User", dc: int) -> None:
+        """Let the user live at another data centre: logging in elsewhere is PHONE_MIGRATE or USER_MIGRATE."""
+        self._hub.logins.homes[user.id] = dc
+
     def _refuse(self, user: "User", code: int, text: str, *, lost: bool = False) -> None:
         for device in list(self._hub.logins.of_user(user.id)):
             device.log_out()
@@ -171,12 +173,7 @@ class Sandbox:
         self._listeners.append((listener, task))
 
     async def _accept(self, dc: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            transport = await Transport.accept(reader, writer)
-        except (BadPacket, asyncio.IncompleteReadError, OSError):
-            writer.close()
-            return
-        connection = Connection(self._hub, dc, transport)
+        connection = Connection(self._hub, dc, reader, writer)
         self._connections[connection] = asyncio.current_task()
         try:
             await connection.run()
@@ -188,7 +185,10 @@ class Sandbox:
         for connection in list(self._connections):
             connection.abort()
 
+    def _close(self) -> None:
+        for connection in list(self._connections):
+            connection.close()
+
     def _finish(self) -> None:
-        # The answer that was just given is still queued in this turn of the loop.
-        loop = asyncio.get_running_loop()
-        loop.call_soon(lambda: [connection.close() for connection in list(self._connections)])
+        # The answer that was just given leaves at the end of this turn of the loop: close after it.
+        asyncio.get_running_loop().call_soon(self._close)

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from telethon.crypto import AuthKey
-from telethon.tl import TLObject, TLRequest, functions, types
+from telethon.tl import TLObject, functions, types
 
 from bot.sandbox.cipher import Envelope, seal
 from bot.sandbox.incoming import Duplicate, Incoming, Received, Refused, unpack
@@ -115,10 +115,14 @@ class Session:
         for message in messages:
             self._take(message)
 
+    @property
+    def listens(self) -> bool:
+        """Whether pushes are wanted and there is a connection for them."""
+        return self.wants_updates and self.link is not None
+
     def push(self, updates: TLObject) -> None:
-        """Send an update; lost when there is no connection."""
-        if self.link is not None:
-            self._outgoing.push(updates)
+        """Send an update; lost for good when the connection breaks."""
+        self._outgoing.push(updates)
 
     def answer(self, msg_id: int, result: bytes, *, lost: bool = False) -> None:
         """Answer request `msg_id` with a serialised result; a `lost` answer goes out only when it is asked for again."""
@@ -188,8 +192,7 @@ class Session:
                 pass
             case _:
                 self._answers[msg_id] = None
-                if isinstance(request, TLRequest):
-                    self._outgoing.owe(msg_id)
+                self._outgoing.owe(msg_id)
                 self._serve(self, msg_id, request)
 
     def reply(self, message: TLObject) -> None:

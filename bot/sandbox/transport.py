@@ -76,30 +76,29 @@ class _Stream:
 class Transport:
     """Packets in and out of one TCP connection."""
 
-    def __init__(self, stream: _Stream, writer: asyncio.StreamWriter, codec: Any, cipher: AESModeCTR | None) -> None:
+    def __init__(self, stream: _Stream, codec: Any, cipher: AESModeCTR | None) -> None:
         self._stream = stream
-        self._writer = writer
         self._codec = codec
         self._cipher = cipher
 
     @classmethod
-    async def accept(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> "Transport":
+    async def accept(cls, reader: asyncio.StreamReader) -> "Transport":
         """Recognise the client's transport; BadPacket when it is none."""
         stream = _Stream(reader)
         if await stream.peek(1) == AbridgedPacketCodec.tag:
             stream.forget()
-            return cls(stream, writer, AbridgedPacketCodec(None), None)
+            return cls(stream, AbridgedPacketCodec(None), None)
         tag = await stream.peek(4)
         for codec in (IntermediatePacketCodec, RandomizedIntermediatePacketCodec):
             if tag == codec.obfuscate_tag:
                 stream.forget()
-                return cls(stream, writer, codec(None), None)
+                return cls(stream, codec(None), None)
         if (await stream.peek(8))[4:] == b"\0\0\0\0":
-            return cls(stream, writer, _StrictFull(), None)
-        return await cls._accept_obfuscated(stream, writer)
+            return cls(stream, _StrictFull(), None)
+        return await cls._accept_obfuscated(stream)
 
     @classmethod
-    async def _accept_obfuscated(cls, stream: _Stream, writer: asyncio.StreamWriter) -> "Transport":
+    async def _accept_obfuscated(cls, stream: _Stream) -> "Transport":
         head = await stream.peek(64)
         stream.forget()
         backwards = head[55:7:-1]
@@ -107,24 +106,14 @@ class Transport:
         codec = _OBFUSCATED.get(bytes(stream.cipher.decrypt(head))[56:60])
         if codec is None:
             raise BadPacket("the first bytes name no transport")
-        return cls(stream, writer, codec(None), AESModeCTR(backwards[:32], backwards[32:48]))
+        return cls(stream, codec(None), AESModeCTR(backwards[:32], backwards[32:48]))
 
     async def read(self) -> bytes:
         """The next packet; IncompleteReadError or OSError when the connection ends."""
         packet: bytes = await self._codec.read_packet(self._stream)
         return packet
 
-    def write(self, packet: bytes) -> None:
-        """Send a packet; the bytes are lost when the connection is gone."""
-        if self._writer.is_closing():
-            return
-        data = self._codec.encode_packet(packet)
-        self._writer.write(self._cipher.encrypt(data) if self._cipher else data)
-
-    def close(self) -> None:
-        """Send what is written, then end the connection."""
-        self._writer.close()
-
-    def abort(self) -> None:
-        """Cut the connection: what is not yet sent is lost."""
-        self._writer.transport.abort()
+    def pack(self, packet: bytes) -> bytes:
+        """The bytes that carry a packet."""
+        data: bytes = self._codec.encode_packet(packet)
+        return bytes(self._cipher.encrypt(data)) if self._cipher else data
