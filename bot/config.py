@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from bot.errors import ConfigError
@@ -74,7 +83,7 @@ class AppriseEntry(_Section):
 class AlertsSection(_Section):
     """Where alerts go."""
 
-    chat: int | Handle | None = Field(
+    chat: StrictInt | Handle | None = Field(
         None, description="The analyst chat: its id (-100...) or handle. The bot must be a member that may write."
     )
     bot_token_file: Path | None = Field(
