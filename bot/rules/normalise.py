@@ -1,0 +1,144 @@
+"""Folding: what counts as the same writing, with the way back to the original text.
+
+A letter is folded to lower case and to its plain form (`Ё` to `е`, bold, circled and full-width letters to letters,
+accents dropped, but й, ї and ў kept). Characters that nobody sees (zero-width, soft hyphen, direction marks,
+variation selectors) are removed. Addresses and @mentions are blanked: they are no words. Every folded character
+remembers which original characters it stands for.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+# Stands where an address or a mention was; no phrase crosses it.
+BARRIER = "\x00"
+
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.|tg://|(?<!\w)t\.me/)[^\s<>«»\"]+|(?<![\w@])@[A-Za-z][A-Za-z0-9_]{3,31}(?!\w)", re.IGNORECASE
+)
+_LETTERS = {"и\u0306": "й", "і\u0308": "ї", "у\u0306": "ў"}
+_APOSTROPHES = dict.fromkeys("’‘ʼʹ′`´", "'")
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+# Emoji are full of these two: they get the fast path as long as they do not touch a word.
+_JOINERS = "\ufe0f\u200d"
+_JOINED = re.compile(rf"\w[{_JOINERS}]|[{_JOINERS}]\w")
+_HIDDEN_IN_WORD = re.compile(
+    r"\w[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
+)
+_CAMEL = re.compile(r"[a-zа-яёіїєґ](?=[A-ZА-ЯЁІЇЄҐ])")
+# Longer than one character, which sends the text to the slow path.
+_SLOW = "  "
+
+
+def is_hidden(char: str) -> bool:
+    """A character that shows nothing: format characters, variation selectors, fillers."""
+    return (
+        unicodedata.category(char) == "Cf" or char in _FILLERS or "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0100"
+    )
+
+
+def is_mark(char: str) -> bool:
+    """A combining mark that is drawn on the character before it."""
+    return unicodedata.category(char) in ("Mn", "Me")
+
+
+def fold_char(char: str) -> str:
+    """The folded form of one character that is neither hidden nor a mark; one or more characters."""
+    if char in _APOSTROPHES:
+        return _APOSTROPHES[char]
+    wide = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    if unicodedata.category(char) == "No":
+        return " "  # A footnote sign or an exponent is no part of the word before it.
+    plain = "".join(_drop_marks(wide))
+    # Only letters unfold to several: `…`, `№` and `™` are signs, not spellings.
+    return plain if len(plain) == 1 or (plain.isalpha() and char.isalpha()) else char
+
+
+def _drop_marks(decomposed: str) -> list[str]:
+    out: list[str] = []
+    for char in decomposed:
+        if not is_mark(char):
+            out.append(char)
+        elif out:
+            out[-1] = _LETTERS.get(out[-1] + char, out[-1])
+    return out
+
+
+class _Cache(dict[int, str]):
+    """`str.translate` table of the fast path, filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if char in _JOINERS:
+            folded = " "
+        elif is_hidden(char) or is_mark(char):
+            folded = _SLOW
+        else:
+            folded = fold_char(char)
+        self[code] = folded
+        return folded
+
+
+_CACHE = _Cache()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A reading of `original`. `text[i]` stands for `original[starts[i]:ends[i]]`."""
+
+    original: str
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def fold(original: str, *, split: bool = False) -> Folded:
+    """Fold a text. With `split`, hidden characters inside words and humps (`StormShadow`) part words."""
+    return _fold(original, _blank(original), split=split)
+
+
+def readings(original: str) -> Iterator[Folded]:
+    """The text as it stands, and once more with its words parted where a hidden character or a hump allows it."""
+    source = _blank(original)
+    yield _fold(original, source, split=False)
+    if _CAMEL.search(source) or _HIDDEN_IN_WORD.search(source):
+        yield _fold(original, source, split=True)
+
+
+def _blank(original: str) -> str:
+    return _ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
+
+
+def _fold(original: str, source: str, *, split: bool) -> Folded:
+    if not split and not _JOINED.search(source):
+        text = source.translate(_CACHE)
+        # No entry is empty, so an equal length means one for one.
+        if len(text) == len(source):
+            return Folded(original, text, range(len(text)), range(1, len(text) + 1))
+    return _fold_slowly(original, source, split=split)
+
+
+def _fold_slowly(original: str, source: str, *, split: bool) -> Folded:
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+
+    def add(folded: str, start: int, end: int) -> None:
+        chars.extend(folded)
+        starts.extend([start] * len(folded))
+        ends.extend([end] * len(folded))
+
+    humps = {found.end() for found in _CAMEL.finditer(source)} if split else frozenset()
+    for i, char in enumerate(source):
+        if i in humps:
+            add(" ", i, i)
+        if is_hidden(char):
+            if split:
+                add(" ", i, i + 1)
+        elif not is_mark(char):
+            add(fold_char(char), i, i + 1)
+        elif chars:
+            chars[-1] = _LETTERS.get(chars[-1] + char, chars[-1])
+            ends[-1] = i + 1
+    return Folded(original, "".join(chars), starts, ends)

@@ -1,0 +1,208 @@
+"""Rule files become rules. The syntax, by example:
+
+    watchlist: southern-axis            # default: the file's name
+    defaults: {severity: medium}        # severity, fields, where
+    terms:                              # lists of alternatives, used as $strike
+      strike: [удар*, прилёт, "Storm Shadow"]
+    rules:
+      - id: berdyansk-strike
+        title: Strike near Berdyansk
+        match: (Бердянск* NEAR/12 $strike) NOT погода
+        severity: high
+        fields: [text, transcript]      # `text` includes captions; default: all
+        where:
+          channels: ['!@weather_zp']    # handles or ids; `!` leaves out
+          categories: [milblogger]
+          kinds: [text, voice]
+          min_word_probability: 0.6     # of transcripts
+        tests: {match: ["Удар по Бердянску"], no_match: ["В Бердянске дождь"]}
+      - id: two-of                      # instead of `match`
+        select: {town: [Токмак, Работино], loss: [тяжёлые потери], ad: [реклама]}
+        condition: town and loss and not ad     # also: 2 of them, 1 of (town, loss), all of them
+
+Terms are exact: `слово` (the whole word, case and ё/е aside), `"words in order"`, `begin*`, `/regular expression/`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePath
+
+from bot.errors import RuleError
+from bot.rules import scope, shape
+from bot.rules.match import RuleSet
+from bot.rules.place import Place, suggest
+from bot.rules.query import SELECTION_NAME, Lists, parse_choice, parse_condition, parse_query
+from bot.rules.rule import Rule, RuleFile, RuleTest
+from bot.rules.scope import Options
+from bot.rules.tree import Tree, any_of, evaluate
+from bot.rules.yaml_lines import Listing, Scalar, Table, Value, load
+
+_FILE = ("watchlist", "defaults", "terms", "rules")
+_DEFAULTS = ("severity", "fields", "where")
+_RULE = ("id", "title", "match", "select", "condition", "severity", "fields", "where", "tests")
+_TESTS = ("match", "no_match")
+_RESERVED = frozenset(("and", "or", "not", "of", "them", "any", "all"))
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def parse_rules(files: Mapping[str, str]) -> RuleSet:
+    """Compile all rule files, given as {file name: YAML text}.
+
+    Raises `RuleError`; its text has one line for each file or rule that is wrong: `file:line: rule id: ...`.
+    """
+    problems: list[RuleError] = []
+    parsed = [_FileParser(name, text, problems).parse() for name, text in files.items()]
+    problems += _same_ids(rule for file in parsed for rule in file.rules)
+    if problems:
+        raise RuleError("\n".join(map(str, problems)))
+    return RuleSet(parsed)
+
+
+def _same_ids(rules: Iterable[Rule]) -> Iterator[RuleError]:
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if (first := seen.setdefault(rule.id, rule)) is not rule:
+            place = Place(rule.file, rule.line, rule.id)
+            yield place.error(f"the id is already used in {first.file}:{first.line}; alerts go by it, so give another.")
+
+
+class _FileParser:
+    """One file. A broken rule goes to `problems` and the others are still read, so that all is told at once."""
+
+    def __init__(self, name: str, text: str, problems: list[RuleError]) -> None:
+        self._place = Place(name, 1)
+        self._text = text
+        self._problems = problems
+        self._watchlist = PurePath(name).stem
+        self._lists: Mapping[str, Value] = {}
+        self._defaults = Options()
+
+    def parse(self) -> RuleFile:
+        rules: list[Rule] = []
+        try:
+            for value in self._head():
+                try:
+                    rules.append(self._rule(value))
+                except RuleError as error:
+                    self._problems.append(error)
+        except RuleError as error:
+            self._problems.append(error)
+        return RuleFile(name=self._place.file, watchlist=self._watchlist, rules=tuple(rules))
+
+    def _head(self) -> tuple[Value, ...]:
+        """Read everything but the rules, which are returned as they are."""
+        head = shape.table(load(self._place.file, self._text), "a rule file", _FILE, self._place).entries
+        if "rules" not in head:
+            raise self._place.error("the file has no `rules:`; it needs a list of rules, each with `id` and `match`.")
+        if "watchlist" in head:
+            self._watchlist = _identifier(head["watchlist"], "watchlist", self._place)
+        if "defaults" in head:
+            table = shape.table(head["defaults"], "defaults", _DEFAULTS, self._place)
+            self._defaults = scope.options(table, Options(), self._place)
+        if "terms" in head:
+            self._lists = shape.table(head["terms"], "terms", None, self._place).entries
+            for name, value in self._lists.items():
+                self._list(name, self._place.at(value.line), ())
+        return shape.listing(head["rules"], "rules", self._place)
+
+    def _rule(self, value: Value) -> Rule:
+        place = self._place.at(value.line)
+        entries = shape.table(value, "a rule", None, place).entries
+        if "id" not in entries:
+            raise place.error(f"the rule has no `id`; give it one, as id: army-58. It has: {', '.join(entries)}.")
+        rule_id = _identifier(entries["id"], "id", place)
+        place = replace(place, rule=rule_id)
+        table = shape.table(value, "the rule", _RULE, place)
+        tree, text = self._tree(table, place)
+        if evaluate(tree, lambda _: []) is not None:
+            raise place.error(
+                "it would fire on a post that has none of its words; require a term that is not under NOT."
+            )
+        title = shape.line(entries["title"], "title", 200, place) if "title" in entries else rule_id
+        options = scope.options(table, self._defaults, place)
+        return Rule(
+            id=rule_id,
+            title=title,
+            severity=options.severity,
+            revision=_digest(rule_id, title, options.severity.value, scope.canonical(options.scope), str(tree)),
+            watchlist=self._watchlist,
+            file=place.file,
+            line=place.line,
+            text=text,
+            scope=options.scope,
+            tests=_tests(entries["tests"], place) if "tests" in entries else (),
+            tree=tree,
+        )
+
+    def _tree(self, table: Table, place: Place) -> tuple[Tree, str]:
+        """What the rule asks for, and the same as written, on one line."""
+        entries = table.entries
+        if ("match" in entries) == ("select" in entries):
+            has = "both" if "match" in entries else "neither"
+            raise place.error(f"a rule has either `match`, or `select` with `condition`; this one has {has}.")
+        if "select" in entries:
+            return self._selected(table, place)
+        if "condition" in entries:
+            raise place.at(table.lines["condition"]).error(
+                "`condition` goes with `select`; here, write all in `match`."
+            )
+        query = shape.text(entries["match"], "match", place)
+        return parse_query(query, self._lookup(()), place.at(entries["match"].line)), " ".join(query.split())
+
+    def _selected(self, table: Table, place: Place) -> tuple[Tree, str]:
+        select = shape.table(table.entries["select"], "select", None, place)
+        if "condition" not in table.entries:
+            raise place.at(table.lines["select"]).error("`select` needs a `condition`, as condition: any of them.")
+        for name in select.entries:
+            if not SELECTION_NAME.fullmatch(name) or name.lower() in _RESERVED:
+                raise place.at(select.lines[name]).error(
+                    f"`{name}` cannot name a selection; use letters, digits and _."
+                )
+        trees = {name: self._alternatives(value, f"select.{name}", place, ()) for name, value in select.entries.items()}
+        condition = shape.text(table.entries["condition"], "condition", place)
+        tree = parse_condition(condition, trees, place.at(table.entries["condition"].line))
+        written = "; ".join(f"{name}: {_written(value)}" for name, value in select.entries.items())
+        return tree, f"{' '.join(condition.split())} ({written})"
+
+    def _alternatives(self, value: Value, what: str, place: Place, trail: tuple[str, ...]) -> Tree:
+        items = shape.listing(value, what, place)
+        lists = self._lookup(trail)
+        return any_of([parse_choice(shape.text(item, what, place), lists, place.at(item.line)) for item in items])
+
+    def _lookup(self, trail: tuple[str, ...]) -> Lists:
+        return lambda name, place: self._list(name, place, trail)
+
+    def _list(self, name: str, place: Place, trail: tuple[str, ...]) -> Tree:
+        if name not in self._lists:
+            raise place.error(f"there is no list `{name}` under `terms`.{suggest(name, self._lists)}")
+        if name in trail:
+            raise place.error(f"the list `{name}` contains itself: {' -> '.join((*trail, name))}.")
+        return self._alternatives(self._lists[name], f"terms.{name}", place, (*trail, name))
+
+
+def _identifier(value: Value, what: str, place: Place) -> str:
+    word = shape.text(value, what, place)
+    if not _ID.fullmatch(word):
+        raise place.at(value.line).error(f"{what} `{word}` must be lower-case a-z, digits and hyphens, as south-axis.")
+    return word
+
+
+def _tests(value: Value, place: Place) -> tuple[RuleTest, ...]:
+    entries = shape.table(value, "tests", _TESTS, place).entries
+    return tuple(
+        RuleTest(text=shape.text(item, f"tests.{key}", place), expected=key == "match", line=item.line)
+        for key in entries
+        for item in shape.listing(entries[key], f"tests.{key}", place)
+    )
+
+
+def _written(value: Value) -> str:
+    items = value.items if isinstance(value, Listing) else (value,)
+    return ", ".join(item.text for item in items if isinstance(item, Scalar))
+
+
+def _digest(*content: object) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
