@@ -38,10 +38,16 @@ _GROUP_HAS_MOVED = frozenset({"CHAT_ID_INVALID", "PEER_ID_INVALID", "CHAT_FORBID
 
 
 class AnalystChat:
-    """A sink: `chat` is "@handle" (looked up once) or a marked id: -100... channel, -... group, positive person."""
+    """A sink: `chat` is "@handle" (looked up once) or a marked id: -100... channel, -... group, positive person.
 
-    def __init__(self, account: Account, chat: str | int, *, name: str = "chat", clock: Clock = utc_now) -> None:
+    `timeout`: seconds to wait for Telegram's answer to a send.
+    """
+
+    def __init__(
+        self, account: Account, chat: str | int, *, name: str = "chat", clock: Clock = utc_now, timeout: float = 30.0
+    ) -> None:
         self.name = name
+        self._timeout = timeout
         self._account = account
         self._chat = chat
         self._clock = clock
@@ -86,7 +92,7 @@ class AnalystChat:
             no_webpage=True,
         )
         try:
-            answer = await self._account.call(request)
+            answer = await self._account.call(request, timeout=self._timeout)
         except AlreadyDone:
             return Receipt(reference="duplicate")
         return Receipt(reference=_message_id(answer, parcel.random_id))

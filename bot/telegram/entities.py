@@ -48,10 +48,15 @@ def from_telegram(text: str, entities: Sequence[Any] | None) -> tuple[Entity, ..
 
 
 def to_telegram(text: str, entities: Sequence[Entity]) -> list[Any]:
-    """The same as TL objects in UTF-16 units; kinds that cannot be sent are left out, their text stays as it is."""
+    """The same as TL objects in UTF-16 units.
+
+    Kinds that cannot be sent, and entities that do not lie within the text, are left out: the words matter more.
+    """
     unit_at = list(accumulate((_units(character) for character in text), initial=0))
     placed = []
     for entity in entities:
+        if not 0 <= entity.start < entity.start + entity.length <= len(text):
+            continue
         offset = unit_at[entity.start]
         made = _sendable(entity, offset, unit_at[entity.start + entity.length] - offset)
         if made is not None:
