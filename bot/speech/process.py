@@ -119,4 +119,6 @@ def _environment(folder: Path, threads: int) -> dict[str, str]:
         # Each further arena reserves 64 MiB of the address space that is counted.
         "MALLOC_ARENA_MAX": "2",
         "CUDA_CACHE_DISABLE": "1",
+        # onnxruntime 1.32 (voice activity) reports home by default.
+        "ORT_DISABLE_TELEMETRY": "1",
     }
