@@ -1,0 +1,37 @@
+"""What enters, and the pipe out: with the sandbox the only room that knows Telethon."""
+
+from bot.telegram.account import Account, Identity, Server
+from bot.telegram.backfill import Backfiller, backfill
+from bot.telegram.channels import WantedChannel, pin_channels
+from bot.telegram.chat import AnalystChat
+from bot.telegram.convert import convert, digest, raw_message
+from bot.telegram.fetcher import Fetcher
+from bot.telegram.listener import Listener
+from bot.telegram.login import login_bot, login_by_code, login_by_qr
+from bot.telegram.reader import Reader
+from bot.telegram.refusals import AlreadyDone, Refused, Unreachable
+from bot.telegram.session import SessionFile
+
+__all__ = [
+    "Account",
+    "AlreadyDone",
+    "AnalystChat",
+    "Backfiller",
+    "Fetcher",
+    "Identity",
+    "Listener",
+    "Reader",
+    "Refused",
+    "Server",
+    "SessionFile",
+    "Unreachable",
+    "WantedChannel",
+    "backfill",
+    "convert",
+    "digest",
+    "login_bot",
+    "login_by_code",
+    "login_by_qr",
+    "pin_channels",
+    "raw_message",
+]

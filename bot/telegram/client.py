@@ -1,0 +1,178 @@
+"""Telethon with its own bookkeeping taken out: a connection that sends requests and hands on raw updates.
+
+Measured with Telethon 1.45.0: its message box saves its position before a handler ran, drops every edit and delete of
+a channel difference, takes "difference too long" for an empty answer and does not catch up after a reconnect. So it is
+not in the path here. Updates go from the sender's queue straight to `on_update`, and what is missing is asked for by
+the listener. Private parts are overridden, which is why the version is pinned:
+
+* `_update_loop`: hands on, never looks inside;
+* `_handle_auto_reconnect`: tells `on_reconnect`, nothing else;
+* `_keepalive_loop`: pings every `KEEPALIVE_SECONDS` (Telethon: 60), saves nothing;
+* `_save_states_and_entities`, `_message_box`: nothing to save, so `connect` asks for no account state;
+* `_get_dc`: the configuration is per client (Telethon keeps one per process, wrong for two servers in one process);
+* `MTProtoSender`: endless reconnecting with a growing pause, and an event that says whether we are online.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+from telethon import TelegramClient
+from telethon.network import MTProtoSender
+from telethon.tl import functions, types
+
+from bot.telegram.session import SessionFile
+
+log = structlog.get_logger()
+
+KEEPALIVE_SECONDS = 20.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+
+
+class Sender(MTProtoSender):
+    """The main connection: `online` while requests can be sent, `trouble` says why the last attempt failed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.online = asyncio.Event()
+        self.trouble = ""
+
+    async def _connect(self) -> None:
+        await super()._connect()
+        # What its caller gave up on (a timeout) is not sent again.
+        for msg_id in [key for key, state in self._pending_state.items() if state.future.cancelled()]:
+            del self._pending_state[msg_id]
+        self.online.set()
+
+    async def _try_connect(self, attempt: int) -> bool:
+        self._pause(attempt)
+        connected = await super()._try_connect(attempt)
+        self.trouble = "" if connected else "no connection"
+        return bool(connected)
+
+    async def _try_gen_auth_key(self, attempt: int) -> bool:
+        self._pause(attempt)
+        made = await super()._try_gen_auth_key(attempt)
+        self.trouble = "" if made else "the handshake failed: is this the server's public key?"
+        return bool(made)
+
+    def _start_reconnect(self, error: BaseException | None) -> None:
+        self.online.clear()
+        super()._start_reconnect(error)
+
+    async def _disconnect(self, error: BaseException | None = None) -> None:
+        self.online.clear()
+        await super()._disconnect(error=error)
+
+    def _pause(self, attempt: int) -> None:
+        longest = min(FIRST_PAUSE * 2 ** min(attempt - 1, 10), LONGEST_PAUSE)
+        self._delay = longest * random.uniform(0.5, 1.0)  # noqa: S311 - so that many clients do not return at once
+
+
+class _NoBox:
+    """Stands where Telethon keeps its update state: never empty, so that it is never asked for."""
+
+    def is_empty(self) -> bool:
+        return False
+
+
+class Client(TelegramClient):
+    """A connection that neither remembers nor repairs; see the module."""
+
+    def __init__(
+        self,
+        session: SessionFile,
+        api_id: int,
+        api_hash: str,
+        *,
+        on_update: Callable[[Any], None],
+        on_reconnect: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            session,
+            api_id,
+            api_hash,
+            use_ipv6=":" in (session.server_address or ""),
+            device_model="Earshot",
+            flood_sleep_threshold=0,
+            request_retries=0,
+            raise_last_call_error=True,
+        )
+        self._on_update = on_update
+        self._on_reconnect = on_reconnect
+        self._own_config: Any = None
+        self._message_box = _NoBox()
+        self._sender = Sender(
+            session.auth_key,
+            loggers=self._log,
+            retries=None,
+            delay=FIRST_PAUSE,
+            connect_timeout=10,
+            auth_key_callback=self._auth_key_callback,
+            updates_queue=self._updates_queue,
+            auto_reconnect_callback=self._handle_auto_reconnect,
+        )
+
+    @property
+    def sender(self) -> Sender:
+        """The main connection."""
+        return self._sender
+
+    async def media_sender(self, dc: int) -> MTProtoSender:
+        """A new connection to another data centre, logged in by an exported authorization; the caller closes it."""
+        sender = await self._create_exported_sender(dc)
+        # Telethon gives it no queue, and a pushed update would raise inside its receive loop.
+        sender._updates_queue = self._updates_queue
+        return sender
+
+    async def switch_dc(self, dc: int) -> None:
+        """Move the account's connection to the data centre that Telegram named."""
+        await self._switch_dc(dc)
+
+    async def revive(self) -> None:
+        """Connect again after the sender gave up by itself."""
+        await self._disconnect()
+        await self.connect()
+
+    async def _update_loop(self) -> None:
+        while True:
+            for update in _inner(await self._updates_queue.get()):
+                try:
+                    self._on_update(update)
+                except Exception:
+                    # One bad hint must not deafen us to the next.
+                    log.exception("update not handed on", kind=type(update).__name__)
+
+    async def _keepalive_loop(self) -> None:
+        while self.is_connected():
+            await asyncio.sleep(KEEPALIVE_SECONDS)
+            if self._sender._transport_connected():
+                self._sender._keepalive_ping(random.getrandbits(63))
+
+    async def _handle_auto_reconnect(self) -> None:
+        self._on_reconnect()
+
+    async def _save_states_and_entities(self) -> None:
+        """Nothing is kept."""
+
+    async def _get_dc(self, dc_id: int, cdn: bool = False) -> Any:
+        if self._own_config is None:
+            self._own_config = await self(functions.help.GetConfigRequest())
+        fitting = [dc for dc in self._own_config.dc_options if dc.id == dc_id and bool(dc.cdn) == cdn]
+        if not fitting:
+            raise ConnectionError(f"Telegram's configuration names no address of data centre {dc_id}")
+        return min(fitting, key=lambda dc: bool(dc.ipv6) != self._use_ipv6)
+
+
+def _inner(updates: Any) -> Iterator[Any]:
+    """The updates inside a container, and containers that mean something by themselves."""
+    match updates:
+        case types.Updates() | types.UpdatesCombined():
+            yield from updates.updates
+        case types.UpdateShort():
+            yield updates.update
+        case _:
+            yield updates
