@@ -5,32 +5,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from telethon.tl import types
 
-from bot.model import Entity, LinkPreview, Poll
+from bot.model import Entity, LinkPreview
 from bot.sandbox import delivery, media
 from bot.sandbox.drafts import Draft, ReplyTo, restriction
-from bot.sandbox.files import NewFile, read_bytes
-from bot.sandbox.log import Edit, Entry, MessageLog, PeerKey
+from bot.sandbox.files import StoredFile, read_bytes
+from bot.sandbox.log import Entry, MessageLog, PeerKey
+from bot.sandbox.portraits import portrait
+from bot.sandbox.posted import Posted
+from bot.sandbox.posting import AlbumItem, Content, draft_of, forward_header, forwarded
 
 if TYPE_CHECKING:
     from bot.sandbox.world import User, World
 
 Kind = Literal["broadcast", "megagroup", "group"]
 Source = Path | bytes
-
-ALL_RIGHTS = {
-    "change_info": True,
-    "post_messages": True,
-    "edit_messages": True,
-    "delete_messages": True,
-    "ban_users": True,
-    "invite_users": True,
-    "pin_messages": True,
-    "add_admins": True,
-}
 
 
 @dataclass(slots=True)
@@ -42,41 +34,6 @@ class Member:
     muted: bool = False
     # The newest message that it has read.
     read: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A message for assertions; `tl` is the newest state as Telegram would show it."""
-
-    id: int
-    text: str
-    # TL entities, in UTF-16 units.
-    entities: tuple[Any, ...]
-    # Who really wrote it; None for a script's post without a sender.
-    sender_id: int | None
-    # As the client chose it; None for what a script posted.
-    random_id: int | None
-    date: datetime
-    deleted: bool
-    # What it was before each edit, oldest first.
-    edits: tuple[Edit, ...]
-    tl: Any
-
-    @classmethod
-    def of(cls, entry: Entry) -> "Posted":
-        """The view of an entry."""
-        tl = entry.tl
-        return cls(
-            id=tl.id,
-            text=tl.message or "",
-            entities=tuple(tl.entities or ()),
-            sender_id=entry.author_id,
-            random_id=entry.random_id,
-            date=tl.date,
-            deleted=entry.deleted,
-            edits=tuple(entry.edits),
-            tl=tl,
-        )
 
 
 class Chat:
@@ -132,47 +89,7 @@ class Chat:
 
     def tl(self, viewer: int) -> Any:
         """types.Channel, Chat, ChannelForbidden or ChatForbidden, as that user sees it."""
-        if self.kind == "group":
-            return self._group_tl(viewer)
-        flags = {"broadcast": self.kind == "broadcast" or None, "megagroup": self.kind == "megagroup" or None}
-        access_hash = self.world.access_hash(viewer, self.key)
-        if not self.readable_by(viewer):
-            return types.ChannelForbidden(id=self.id, access_hash=access_hash, title=self.title, **flags)
-        member = self.members.get(viewer)
-        return types.Channel(
-            id=self.id,
-            title=self.title,
-            photo=types.ChatPhotoEmpty(),
-            date=member.since if member else self.created,
-            access_hash=access_hash,
-            username=self.handle,
-            left=member is None or None,
-            admin_rights=types.ChatAdminRights(**ALL_RIGHTS) if member and member.admin else None,
-            signatures=self.signatures or None,
-            noforwards=self.protected or None,
-            restricted=self.restricted is not None or None,
-            restriction_reason=restriction(self.restricted),
-            participants_count=self.audience + len(self.members),
-            **flags,
-        )
-
-    def _group_tl(self, viewer: int) -> Any:
-        if viewer in self.kicked:
-            return types.ChatForbidden(id=self.id, title=self.title)
-        member = self.members.get(viewer)
-        moved = self.migrated_to
-        return types.Chat(
-            id=self.id,
-            title=self.title,
-            photo=types.ChatPhotoEmpty(),
-            participants_count=len(self.members),
-            date=self.created,
-            version=1,
-            left=member is None or None,
-            creator=(member.admin if member else False) or None,
-            deactivated=moved is not None or None,
-            migrated_to=types.InputChannel(moved.id, self.world.access_hash(viewer, moved.key)) if moved else None,
-        )
+        return portrait(self, viewer)
 
     def invite(self, user: "User", *, admin: bool = False, muted: bool = False) -> None:
         """Make the user a member (again), with or without all rights; what was posted before counts as read."""
@@ -240,81 +157,29 @@ class Chat:
         self,
         text: str = "",
         *,
-        entities: Sequence[Entity | Any] = (),
-        voice: Source | None = None,
-        video_note: Source | None = None,
-        audio: Source | None = None,
-        video: Source | None = None,
-        photo: Source | None = None,
-        document: Source | None = None,
-        duration: float | None = None,
-        file_name: str | None = None,
-        mime: str | None = None,
-        declared_size: int | None = None,
-        dc: int = 2,
-        poll: Poll | None = None,
-        preview: LinkPreview | None = None,
-        reply_to: int | None = None,
-        reply_chat: "Chat | None" = None,
-        quote: str | None = None,
-        buttons: Sequence[Sequence[tuple[str, bytes]]] = (),
         sender: "User | None" = None,
-        author: str | None = None,
         at: datetime | None = None,
-        silent: bool = False,
-        protected: bool = False,
-        restricted: str | None = None,
-        views: int | None = None,
-        album_id: int | None = None,
+        **content: Unpack[Content],
     ) -> int:
         """Post, and tell the members. Returns the message id.
 
-        `entities` are `bot.model.Entity` (code points) or TL objects. Of the file arguments at most one is given, a
-        path or the bytes; `duration` in seconds (a voice note's is read from its Ogg pages), `declared_size` where
-        Telegram is to lie about the size, `dc` where the file lies. `reply_chat` is the other chat that `reply_to`
-        is in. `sender` is needed in a basic group only to differ from its first member.
+        `content` is described at `Content`. `sender` is who wrote it: in a broadcast channel nobody sees that, in a
+        megagroup None is an anonymous administrator, in a basic group the first member.
         """
-        sources = {
-            "voice": voice,
-            "video_note": video_note,
-            "audio": audio,
-            "video": video,
-            "photo": photo,
-            "document": document,
-        }
-        kinds = [kind for kind, source in sources.items() if source is not None]
-        if len(kinds) + (poll is not None) + (preview is not None) > 1:
-            raise ValueError("a message bears one medium")
-        bearing = None
-        if kinds:
-            source = read_bytes(sources[kinds[0]])  # type: ignore[arg-type]
-            name = file_name or self._name(sources[kinds[0]], kinds[0])
-            bearing = self._file(kinds[0], source, duration, mime, name, declared_size, dc, at)
-        elif poll is not None:
-            bearing = media.poll_media(poll)
-        elif preview is not None:
-            bearing = media.preview_media(preview)
-        draft = Draft(
-            text=text,
-            entities=tuple(media.tl_entities(text, entities)),
-            media=bearing,
-            reply_to=ReplyTo(message_id=reply_to, channel_id=reply_chat.id if reply_chat else None, quote=quote)
-            if reply_to
-            else None,
-            markup=media.buttons_markup(buttons) if buttons else None,
-            silent=silent,
-            protected=protected or self.protected,
-            album_id=album_id,
-            views=(1 if views is None else views) if self.kind == "broadcast" else views,
-            author=author or (sender.name if sender and self.signatures else None),
-            restriction=restricted,
-        )
-        return self._deliver(draft, sender, at)
+        if self.signatures and sender:
+            content.setdefault("author", sender.name)
+        return self._deliver(draft_of(self.world, self, text, content, at=at), sender, at)
 
-    def album(self, items: Sequence[dict[str, Any]], **common: Any) -> list[int]:
-        """Post several as one album: each item holds `post` arguments, `common` those of all. Returns the ids."""
+    def album(
+        self,
+        items: Sequence[AlbumItem],
+        *,
+        sender: "User | None" = None,
+        at: datetime | None = None,
+    ) -> list[int]:
+        """Post several at once as one album; the ids."""
         album_id = next(self.world.album_ids)
-        return [self.post(**{**common, **item}, album_id=album_id) for item in items]
+        return [self.post(**item, album_id=album_id, sender=sender, at=at) for item in items]
 
     def forward(
         self,
@@ -387,9 +252,7 @@ class Chat:
 
     def restrict(self, message_id: int, reason: str | None) -> None:
         """Have Telegram hide a post for that reason, or show it again (None)."""
-        delivery.edit(
-            self.world, self.entry(message_id), lambda tl: setattr(tl, "restriction_reason", restriction(reason))
-        )
+        self._change(self.entry(message_id), lambda tl: setattr(tl, "restriction_reason", restriction(reason)))
 
     def react(self, message_id: int, emoji: str, count: int = 1) -> None:
         """Set how many reacted to a post with that emoji; 0 removes it."""
@@ -431,8 +294,8 @@ class Chat:
         """One message, deleted or not; KeyError for an id never given out."""
         return Posted.of(self.entry(message_id))
 
-    def file_of(self, message_id: int) -> Any:
-        """The `StoredFile` that a message bears; its `file_id` is the document id."""
+    def file_of(self, message_id: int) -> StoredFile:
+        """The file that a message bears; its `file_id` is the document id."""
         tl = self.entry(message_id).tl
         bearing = tl.media.photo if isinstance(tl.media, types.MessageMediaPhoto) else tl.media.document
         return self.world.files[bearing.id]
@@ -465,38 +328,6 @@ class Chat:
         entry = delivery.deliver(self.world, self, draft, sender=sender, at=at)
         return int(entry.tl.id)
 
-    def _file(
-        self,
-        kind: str,
-        data: bytes,
-        duration: float | None,
-        mime: str | None,
-        name: str | None,
-        size: int | None,
-        dc: int,
-        at: datetime | None,
-    ) -> Any:
-        date = at or self.world.now()
-        if kind == "photo":
-            return media.file_media(self.world.files.add_photo(data, dc=dc, at=date))
-        new: NewFile
-        if kind == "voice":
-            new = media.voice_file(data, duration, mime)
-        elif kind == "audio":
-            new = media.audio_file(data, duration, mime, name)
-        elif kind == "document":
-            new = media.plain_file(data, mime, name)
-        else:
-            new = media.video_file(data, duration, mime, name, note=kind == "video_note")
-        stored = self.world.files.add_document(
-            new.data, mime=new.mime, attributes=new.attributes, dc=dc, at=date, size=size
-        )
-        return media.file_media(stored)
-
-    @staticmethod
-    def _name(source: Source | None, kind: str) -> str | None:
-        return source.name if isinstance(source, Path) and kind in ("audio", "video", "document") else None
-
     def _change(self, entry: Entry, change: Callable[[Any], None]) -> None:
         """Change what is not an edit: a copy, so that answers already made keep what they said."""
         entry.tl = copy.copy(entry.tl)
@@ -505,32 +336,3 @@ class Chat:
     def _announce(self, user_id: int) -> None:
         update = types.UpdateChat(self.id) if self.kind == "group" else types.UpdateChannel(self.id)
         delivery.push(self.world, user_id, [update], [self.key])
-
-
-def forward_header(entry: Entry, source: Chat | None, *, name: str | None = None) -> Any:
-    """Where a forwarded message came from; a forward of a forward keeps the first origin."""
-    tl = entry.tl
-    if tl.fwd_from is not None:
-        return tl.fwd_from
-    if name is not None:
-        return types.MessageFwdHeader(date=tl.date, from_name=name)
-    if source is not None and source.kind == "broadcast":
-        origin = types.PeerChannel(source.id)
-        return types.MessageFwdHeader(date=tl.date, from_id=origin, channel_post=tl.id, post_author=tl.post_author)
-    return types.MessageFwdHeader(date=tl.date, from_id=tl.from_id)
-
-
-def forwarded(
-    entry: Entry, header: Any, *, views: int | None, protected: bool, album_id: int | None = None, caption: bool = True
-) -> Draft:
-    """The draft that repeats a message elsewhere: same document, same text."""
-    tl = entry.tl
-    return Draft(
-        text=tl.message if caption or tl.media is None else "",
-        entities=tuple(tl.entities or ()) if caption else (),
-        media=tl.media,
-        forward=header,
-        album_id=album_id,
-        views=views,
-        protected=protected,
-    )

@@ -16,6 +16,8 @@ class ReplyTo:
     message_id: int
     channel_id: int | None = None
     quote: str | None = None
+    # Where the quoted part begins, in UTF-16 units.
+    quote_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,5 +109,5 @@ def _reply(reply: ReplyTo | None, reply_id: int | None) -> Any:
         reply_to_peer_id=types.PeerChannel(reply.channel_id) if reply.channel_id else None,
         quote=True if reply.quote else None,
         quote_text=reply.quote,
-        quote_offset=0 if reply.quote else None,
+        quote_offset=reply.quote_offset,
     )

@@ -58,6 +58,15 @@ class StoredFile:
         return self.data[offset : min(offset + limit, end)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """Bytes about to become a file, with what Telegram would declare of them."""
+
+    data: bytes
+    mime: str
+    attributes: list[Any] = field(default_factory=list)
+
+
 class Files:
     """All files of the world, and the parts of uploads that are not yet files."""
 
@@ -69,16 +78,7 @@ class Files:
     def __getitem__(self, file_id: int) -> StoredFile:
         return self.by_id[file_id]
 
-    def add_document(
-        self,
-        data: bytes,
-        *,
-        mime: str,
-        attributes: list[Any],
-        dc: int,
-        at: datetime,
-        size: int | None = None,
-    ) -> StoredFile:
+    def add_document(self, new: NewFile, *, dc: int, at: datetime, size: int | None = None) -> StoredFile:
         """Store bytes as a document; `size` is what Telegram declares, where that is to differ from the truth."""
         file_id = next(self._ids)
         document = types.Document(
@@ -86,12 +86,12 @@ class Files:
             access_hash=_file_hash(file_id),
             file_reference=_reference(file_id, 0),
             date=at,
-            mime_type=mime,
-            size=len(data) if size is None else size,
+            mime_type=new.mime,
+            size=len(new.data) if size is None else size,
             dc_id=dc,
-            attributes=attributes,
+            attributes=new.attributes,
         )
-        return self._keep(StoredFile(data=data, tl=document))
+        return self._keep(StoredFile(data=new.data, tl=document))
 
     def add_photo(self, data: bytes, *, dc: int, at: datetime) -> StoredFile:
         """Store bytes as a photo of one size."""
@@ -145,15 +145,6 @@ class Files:
     def _keep(self, stored: StoredFile) -> StoredFile:
         self.by_id[stored.file_id] = stored
         return stored
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFile:
-    """Bytes about to become a file, with what Telegram would declare of them."""
-
-    data: bytes
-    mime: str
-    attributes: list[Any] = field(default_factory=list)
 
 
 def read_bytes(source: Path | bytes) -> bytes:

@@ -7,7 +7,8 @@ from telethon.tl import functions, types
 
 from bot.sandbox import access
 from bot.sandbox.answers import peers_of, updates_of
-from bot.sandbox.chats import ALL_RIGHTS, Chat, Member
+from bot.sandbox.chats import Chat, Member
+from bot.sandbox.portraits import admin_rights
 from bot.sandbox.rpc import Caller, RpcError, handles
 from bot.sandbox.world import User, World
 
@@ -180,7 +181,7 @@ def get_participants(world: World, caller: Caller, request: Any) -> Any:
 
 def _participant(viewer_id: int, user_id: int, member: Member) -> Any:
     if member.admin:
-        rights = types.ChatAdminRights(**ALL_RIGHTS)
+        rights = admin_rights()
         return types.ChannelParticipantAdmin(
             user_id=user_id, promoted_by=user_id, date=member.since, admin_rights=rights
         )

@@ -6,11 +6,12 @@ from telethon.tl import functions, types
 
 from bot.sandbox import access
 from bot.sandbox.answers import updates_of
-from bot.sandbox.chats import Chat, forward_header, forwarded
+from bot.sandbox.chats import Chat
 from bot.sandbox.checks import check_entities, check_text, claim_random_id, inline_markup
 from bot.sandbox.delivery import deliver, log_for, new_update
 from bot.sandbox.drafts import Draft, ReplyTo
 from bot.sandbox.log import Entry
+from bot.sandbox.posting import forward_header, forwarded, quote_offset
 from bot.sandbox.rpc import Caller, RpcError, handles
 from bot.sandbox.uploads import media_of
 from bot.sandbox.world import User, World
@@ -162,10 +163,12 @@ def _reply(world: World, caller: Caller, viewer: User, target: User | Chat, give
     if entry is None or entry.key != place.key:
         # As Telegram does: an answer to what is gone becomes a plain message.
         return None
-    if given.quote_text and given.quote_text not in (entry.tl.message or ""):
+    offset = quote_offset(entry, given.quote_text) if given.quote_text else None
+    if given.quote_text and offset is None:
         raise RpcError(400, "QUOTE_TEXT_INVALID")
     channel_id = place.id if place is not target and place.key[0] == "channel" else None
-    return ReplyTo(message_id=given.reply_to_msg_id, channel_id=channel_id, quote=given.quote_text)
+    quote = given.quote_text or None
+    return ReplyTo(message_id=given.reply_to_msg_id, channel_id=channel_id, quote=quote, quote_offset=offset)
 
 
 def _origin(entry: Entry, source: User | Chat) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from telethon.tl import functions, types
 
 from bot.sandbox import access, media
-from bot.sandbox.files import StoredFile
+from bot.sandbox.files import NewFile, StoredFile
 from bot.sandbox.rpc import Caller, RpcError, handles
 from bot.sandbox.world import User, World
 
@@ -65,9 +65,8 @@ def media_of(world: World, viewer: User, given: Any) -> Any:
         attributes = list(given.attributes)
         if not any(isinstance(one, types.DocumentAttributeFilename) for one in attributes) and given.file.name:
             attributes.append(types.DocumentAttributeFilename(file_name=given.file.name))
-        return media.file_media(
-            world.files.add_document(data, mime=given.mime_type, attributes=attributes, dc=_UPLOAD_DC, at=world.now())
-        )
+        new = NewFile(data=data, mime=given.mime_type, attributes=attributes)
+        return media.file_media(world.files.add_document(new, dc=_UPLOAD_DC, at=world.now()))
     if isinstance(given, types.InputMediaUploadedPhoto):
         data = world.files.assemble(viewer.id, given.file)
         return media.file_media(world.files.add_photo(data, dc=_UPLOAD_DC, at=world.now()))

@@ -15,15 +15,18 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from telethon import utils
 from telethon.tl import types
 
 from bot.model import Clock, utc_now
 from bot.sandbox.chats import Chat
+from bot.sandbox.delivery import deliver
 from bot.sandbox.files import Files
 from bot.sandbox.log import MessageLog, PeerKey
+from bot.sandbox.posted import Posted
+from bot.sandbox.posting import Content, draft_of
 
 Subscriber = Callable[[int, Any], None]
 
@@ -229,6 +232,17 @@ class World:
         """The 64-bit hash by which this user, and no other, names that peer."""
         digest = hashlib.blake2b(f"{viewer_id} {key[0]} {key[1]}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)
+
+    # --- private chats ------------------------------------------------------------------------------------------------
+
+    def say(self, sender: User, recipient: User, text: str = "", **content: Unpack[Content]) -> int:
+        """A private message, as when somebody starts a bot. Returns its id as the sender numbers it."""
+        draft = draft_of(self, None, text, content, at=None)
+        return int(deliver(self, recipient, draft, sender=sender).tl.id)
+
+    def conversation(self, user: User, other: User) -> list[Posted]:
+        """The private chat as `user` has it, oldest first; what was deleted is flagged."""
+        return [Posted.of(entry) for entry in user.box.entries if entry.key == other.key]
 
     # --- what is pushed -----------------------------------------------------------------------------------------------
 
