@@ -21,6 +21,8 @@ from bot.sandbox.posting import AlbumItem, Content, draft_of, forward_header, fo
 if TYPE_CHECKING:
     from bot.sandbox.world import User, World
 
+__all__ = ["Chat", "Member", "Posted"]
+
 Kind = Literal["broadcast", "megagroup", "group"]
 Source = Path | bytes
 
@@ -179,7 +181,10 @@ class Chat:
     ) -> list[int]:
         """Post several at once as one album; the ids."""
         album_id = next(self.world.album_ids)
-        return [self.post(**item, album_id=album_id, sender=sender, at=at) for item in items]
+        parts = [item.copy() for item in items]
+        for part in parts:
+            part["album_id"] = album_id
+        return [self.post(**part, sender=sender, at=at) for part in parts]
 
     def forward(
         self,
