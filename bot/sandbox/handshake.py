@@ -19,8 +19,9 @@ from telethon.tl.functions import ReqDHParamsRequest, ReqPqMultiRequest, ReqPqRe
 from bot.sandbox.cipher import BadPacket
 from bot.sandbox.keys import GENERATOR, PRIME, ServerKey
 
-# Small primes do: factoring them protects Telegram from floods, not the key.
-_P, _Q = 1229739323, 1402015859
+# Small primes do: factoring them protects Telegram from floods, not the key. Telethon reads the product as a signed
+# number, so the top bit of its first byte must be clear.
+_P, _Q = 1_000_003, 524_287
 # g_a and g_b must keep this far from 0 and from the prime.
 _MARGIN = 1 << (2048 - 64)
 
@@ -36,7 +37,7 @@ class Handshake:
         self.key: AuthKey | None = None
         self._server_key = server_key
         self._clock = clock
-        self._secret = secret or int.from_bytes(os.urandom(256), "big")
+        self._secret = secret or int.from_bytes(os.urandom(64), "big")
         self._server_nonce = _nonce()
         self._nonce: int | None = None
         self._new_nonce: int | None = None

@@ -45,7 +45,7 @@ class ServerKey:
 
     def decrypt(self, cipher: bytes) -> bytes:
         """The 255 bytes that a client put under the public key."""
-        number = pow(int.from_bytes(cipher, "big"), self._private.d, self._private.n)
+        number: int = self._private.blinded_decrypt(int.from_bytes(cipher, "big"))
         return number.to_bytes(256, "big")[1:]
 
 
