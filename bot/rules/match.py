@@ -42,10 +42,15 @@ class RuleSet:
         """Run the tests inside the rule files: the words alone, in any channel, category and kind."""
         return tuple(self._run(rule, test) for rule in self.rules for test in rule.tests)
 
-    def _run(self, rule: Rule, test: RuleTest) -> TestResult:
+    def try_rule(self, rule_id: str, text: str) -> Match | None:
+        """Hold `text` alone against one rule, in any channel, category and kind; KeyError when there is no such rule."""
+        rule = {rule.id: rule for rule in self.rules}[rule_id]
         source = next((source for source in Source if rule.scope.reads(source)), Source.TEXT)
-        fields = (Field(source=source, text=test.text),)
-        match = _judge(rule, fields, self._hits(fields))
+        fields = (Field(source=source, text=text),)
+        return _judge(rule, fields, self._hits(fields))
+
+    def _run(self, rule: Rule, test: RuleTest) -> TestResult:
+        match = self.try_rule(rule.id, test.text)
         found = tuple(dict.fromkeys(span.form for span in match.spans)) if match else ()
         passed = (match is not None) == test.expected
         return TestResult(rule_id=rule.id, file=rule.file, test=test, passed=passed, found=found)

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import regex
+
 # Stands where an address or a mention was; no phrase crosses it.
 BARRIER = "\x00"
 
@@ -26,7 +28,7 @@ _JOINED = re.compile(rf"\w[{_JOINERS}]|[{_JOINERS}]\w")
 _HIDDEN_IN_WORD = re.compile(
     r"\w[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
 )
-_CAMEL = re.compile(r"[a-zа-яёіїєґ](?=[A-ZА-ЯЁІЇЄҐ])")
+_HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 # Longer than one character, which sends the text to the slow path.
 _SLOW = "  "
 
@@ -102,7 +104,7 @@ def readings(original: str) -> Iterator[Folded]:
     """The text as it stands, and once more with its words parted where a hidden character or a hump allows it."""
     source = _blank(original)
     yield _fold(original, source, split=False)
-    if _CAMEL.search(source) or _HIDDEN_IN_WORD.search(source):
+    if _HUMP.search(source) or _HIDDEN_IN_WORD.search(source):
         yield _fold(original, source, split=True)
 
 
@@ -129,7 +131,7 @@ def _fold_slowly(original: str, source: str, *, split: bool) -> Folded:
         starts.extend([start] * len(folded))
         ends.extend([end] * len(folded))
 
-    humps = {found.end() for found in _CAMEL.finditer(source)} if split else frozenset()
+    humps = {found.end() for found in _HUMP.finditer(source)} if split else frozenset()
     for i, char in enumerate(source):
         if i in humps:
             add(" ", i, i)

@@ -1,0 +1,150 @@
+"""What must hold for any text."""
+
+import unicodedata
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.model import Kind, Source, Span
+from bot.rules import Field, RuleSet, parse_rules
+from bot.rules.normalise import fold
+from bot.rules.words import form_of
+from tests.rules.helpers import spans, subject
+
+RULES: RuleSet = parse_rules(
+    {
+        "t.yaml": r"""
+rules:
+  - {id: word, match: 'Шойгу OR РЭБ OR ёлка OR йод OR Café OR 58-я OR Т-90'}
+  - {id: phrase, match: '"тяжёлые потери" OR "Storm Shadow" OR "а б"'}
+  - {id: prefix, match: 'контрбатаре* OR "тяжел* поте*"'}
+  - {id: regex, match: '/\bпри(?:каз|лёт)\w*\b/ OR /\d+ ?км/'}
+  - {id: both, match: '(РЭБ NEAR/3 /потер/) OR (йод AND NOT Шойгу)'}
+"""
+    }
+)
+WORDS = [
+    "Шойгу",
+    "РЭБ",
+    "рэб",
+    "Ёлка",
+    "ЙОД",
+    "йод",
+    "café",
+    "CAFE",
+    "58-я",
+    "Т-90М",
+    "Т-90",
+    "тяжёлые",
+    "потери",
+    "Storm",
+    "Shadow",
+    "StormShadow",
+    "а",
+    "б",
+    "контрбатарейной",
+    "приказ",
+    "ПРИЛЁТОМ",
+    "5",
+    "км",
+    "https://t.me/x",
+    "@rybar",
+]
+GLUE = [
+    " ",
+    ", ",
+    ". ",
+    "\n",
+    "\n\n",
+    "",
+    "-",
+    "\u200b",
+    "\u2060",
+    "\u00ad",
+    "❤️",
+    "‍",
+    "́",
+    "̆",
+    "#",
+    "« ",
+    "\x00",
+    "Ⓐ",
+    "ﷺ",
+    "²",
+]
+PIECES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(GLUE), st.text(max_size=3)), max_size=40)
+TEXTS = PIECES.map("".join)
+
+
+def squeezed(form: str) -> str:
+    """A form without its spaces: a hump or a hidden character may have parted words."""
+    return form.replace(" ", "")
+
+
+@given(TEXTS)
+@example("Шой\u200bгу РЭБ")
+@example("#StormShadow, 58-я и Т-90М")
+def test_every_span_lies_in_the_text_and_folds_to_its_form(text: str) -> None:
+    """A span is a non-empty piece of the original text that reads as the form it reports."""
+    for span in spans(RULES, text):
+        assert 0 <= span.start < span.end <= len(text)
+        assert squeezed(form_of(text[span.start : span.end])) == squeezed(span.form)
+        assert span.form == span.form.strip() != ""
+
+
+@given(
+    TEXTS,
+    st.sampled_from(["\nпогода хорошая", "\n\nЗавтра выходной. Подпишись", "\n— 🌊🌊🌊", "\nhttps://example.org/a?b"]),
+)
+def test_what_matched_still_matches_when_unrelated_text_follows(text: str, tail: str) -> None:
+    """Text appended on a new line takes no hit away and adds none before itself."""
+    before, after = spans(RULES, text), spans(RULES, text + tail)
+    assert [places(span) for span in before] == [places(span) for span in after if span.end <= len(text)]
+
+
+def places(span: Span) -> tuple[str, int, int, str]:
+    """A span's term, place and form."""
+    return span.term, span.start, span.end, span.form
+
+
+@given(TEXTS)
+@example("контрбатарейнойШойгу")
+def test_composed_and_decomposed_text_match_alike(text: str) -> None:
+    """NFC and NFD spellings of a text yield the same words in the same order (regular expressions see raw text)."""
+    forms = [
+        [(span.term, span.form) for span in spans(RULES, unicodedata.normalize(form, text)) if span.reason != "regex"]
+        for form in ("NFC", "NFD")
+    ]
+    assert forms[0] == forms[1]
+
+
+@given(st.text(st.characters(), max_size=4096))
+@settings(max_examples=50)
+def test_no_text_makes_matching_raise(text: str) -> None:
+    """Any 4,096 code points, lone surrogates among them, are matched without an error."""
+    field = Field(source=Source.TEXT, text=text)
+    RULES.match(subject("", fields=(field,), kind=Kind.TEXT))
+
+
+@given(st.text())
+def test_folding_maps_back_in_order(text: str) -> None:
+    """Every folded character stands for characters of the original, in order."""
+    for split in (False, True):
+        folded = fold(text, split=split)
+        assert len(folded.text) == len(folded.starts) == len(folded.ends)
+        assert list(folded.starts) == sorted(folded.starts)
+        assert list(folded.ends) == sorted(folded.ends)
+        assert all(0 <= start <= end <= len(text) for start, end in zip(folded.starts, folded.ends, strict=True))
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text: str) -> None:
+    """Folded text is its own folding."""
+    once = fold(text).text
+    assert fold(once).text == once
+
+
+@given(TEXTS)
+def test_matching_twice_gives_the_same(text: str) -> None:
+    """Matching is pure."""
+    assert RULES.match(subject(text)) == RULES.match(subject(text))
