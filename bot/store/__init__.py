@@ -1,0 +1,6 @@
+"""What is kept: the only room that knows the database. Each verb is one transaction, and repeating it changes nothing."""
+
+from bot.store.nouns import Appearance, ChannelStatus, FailedRecording, Known, Lag, Observation, Status
+from bot.store.store import Store
+
+__all__ = ["Appearance", "ChannelStatus", "FailedRecording", "Known", "Lag", "Observation", "Status", "Store"]

@@ -1,0 +1,93 @@
+"""Alerts and their outbox rows: written with the match that raised them, never apart."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import DeliveryState, Key, Match
+from bot.store.engine import insert_new
+from bot.store.schema import alerts, outbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """A match of one version, for some sinks."""
+
+    key: Key
+    version: int
+    match: Match
+    sinks: tuple[str, ...]
+
+
+def pairs(keys: Sequence[Key]) -> list[tuple[int, int]]:
+    """Keys as an IN list takes them."""
+    return [(key.channel_id, key.message_id) for key in keys]
+
+
+async def load_forms(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, frozenset[tuple[str, str]]]:
+    """The (rule_id, form) pairs that have alerted on each message."""
+    place = sa.tuple_(alerts.c.channel_id, alerts.c.message_id)
+    query = sa.select(alerts.c.channel_id, alerts.c.message_id, alerts.c.match).where(place.in_(pairs(keys)))
+    forms: dict[Key, frozenset[tuple[str, str]]] = defaultdict(frozenset)
+    for channel_id, message_id, match in await conn.execute(query):
+        forms[Key(channel_id=channel_id, message_id=message_id)] |= match.forms
+    return dict(forms)
+
+
+async def raise_alerts(conn: AsyncConnection, raised: Sequence[Raised], *, spoken: bool, at: datetime) -> int:
+    """Insert one alert per (rule, message, version) and one outbox row per sink; return how many are new."""
+    if not raised:
+        return 0
+    first = await _load_first(conn, [one.key for one in raised])
+    new = 0
+    for one in raised:
+        rule = (one.key, one.match.rule_id)
+        row = {
+            "rule_id": one.match.rule_id,
+            "channel_id": one.key.channel_id,
+            "message_id": one.key.message_id,
+            "version": one.version,
+            "spoken": spoken,
+            "match": one.match,
+            "created_at": at,
+            "update_of": first.get(rule),
+        }
+        inserted = await insert_new(conn, alerts, [row], alerts.c.alert_id)
+        for (alert_id,) in inserted:
+            first.setdefault(rule, alert_id)
+            await insert_new(conn, outbox, [due_row(sink, at, alert_id=alert_id) for sink in one.sinks])
+        new += len(inserted)
+    return new
+
+
+def due_row(sink: str, at: datetime, *, alert_id: int | None = None, notice: str | None = None) -> dict[str, object]:
+    """An outbox row that waits to be sent; its random_id is fixed here, before the first try."""
+    return {
+        "sink": sink,
+        "random_id": secrets.randbelow(2**63 - 1) + 1,
+        "alert_id": alert_id,
+        "notice": notice,
+        "state": DeliveryState.DUE,
+        "attempts": 0,
+        "created_at": at,
+        "state_since": at,
+    }
+
+
+async def _load_first(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[Key, str], int]:
+    """The first alert of each rule on each message."""
+    c = alerts.c
+    query = (
+        sa.select(c.channel_id, c.message_id, c.rule_id, sa.func.min(c.alert_id))
+        .where(sa.tuple_(c.channel_id, c.message_id).in_(pairs(keys)))
+        .group_by(c.channel_id, c.message_id, c.rule_id)
+    )
+    return {
+        (Key(channel_id=channel_id, message_id=message_id), rule_id): alert_id
+        for channel_id, message_id, rule_id, alert_id in await conn.execute(query)
+    }

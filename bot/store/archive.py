@@ -1,0 +1,142 @@
+"""Questions to what is kept: search, versions, transcripts, status."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import Change, Channel, ChannelId, Hit, How, Key, Message, RecordingState, Source, Transcript, Version
+from bot.store.channels import load_channels
+from bot.store.engine import Database
+from bot.store.index import fields
+from bot.store.nouns import Status
+from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
+from bot.store.search import Order, find
+from bot.store.status import load_status
+from bot.store.texts import Term, excerpt, marks, parse_query
+
+
+class Archive:
+    """Reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(
+        self,
+        words: str,
+        *,
+        order: Order = "newest",
+        limit: int = 20,
+        channel_id: ChannelId | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Hit, ...]:
+        """Posts whose newest state or transcript holds all `words`; posts since deleted are found too.
+
+        `words`: all of them must be there; "a phrase"; -without; begin*. Case, ё and stress marks do not matter.
+        `since` is the first moment of posting that counts, `until` the first that no longer does.
+        """
+        terms = parse_query(words)
+        if all(term.exclude for term in terms):
+            return ()
+        d = search_documents.c
+        where = [
+            *([d.channel_id == channel_id] if channel_id is not None else []),
+            *([d.posted_at >= since] if since is not None else []),
+            *([d.posted_at < until] if until is not None else []),
+        ]
+        async with self._database.read() as conn:
+            found = [(row.channel_id, row.message_id) for row in await find(conn, terms, where, order, limit)]
+            rows = {(row.channel_id, row.message_id): row for row in await _load_found(conn, found)}
+            pinned = await load_channels(conn, channels.c.channel_id.in_({channel for channel, _ in found}))
+        return tuple(_hit(rows[place], pinned[place[0]], terms) for place in found)
+
+    async def versions(self, key: Key) -> tuple[Version, ...]:
+        """All recorded states of a message, in the order of recording."""
+        c = versions.c
+        query = versions.select().where(c.channel_id == key.channel_id, c.message_id == key.message_id)
+        async with self._database.read() as conn:
+            rows = (await conn.execute(query.order_by(c.number))).all()
+        return tuple(
+            Version(
+                number=row.number,
+                change=Change(row.change),
+                stored_at=row.stored_at,
+                how=How(row.how),
+                message=row.message,
+            )
+            for row in rows
+        )
+
+    async def transcript(self, key: Key) -> Transcript | None:
+        """What is said in the recording that the message's newest state bears."""
+        place = (messages.c.channel_id == key.channel_id) & (messages.c.message_id == key.message_id)
+        async with self._database.read() as conn:
+            found: Transcript | None = await conn.scalar(_newest(transcripts.c.transcript).where(place))
+            return found
+
+    async def status(self, now: datetime) -> Status:
+        """What is kept, what waits, and what is missing."""
+        async with self._database.read() as conn:
+            return await load_status(conn, now)
+
+
+def _newest(*columns: Any) -> sa.Select[Any]:
+    """Posts in their newest state, with the transcript of what they bear."""
+    joined = (
+        messages.join(
+            versions,
+            (versions.c.channel_id == messages.c.channel_id)
+            & (versions.c.message_id == messages.c.message_id)
+            & (versions.c.number == messages.c.current),
+        )
+        .outerjoin(
+            recordings,
+            (recordings.c.recording_id == versions.c.recording_id) & (recordings.c.state == RecordingState.DONE),
+        )
+        .outerjoin(transcripts, transcripts.c.sha256 == recordings.c.sha256)
+    )
+    return sa.select(*columns).select_from(joined)
+
+
+async def _load_found(conn: AsyncConnection, found: list[tuple[int, int]]) -> list[Any]:
+    query = _newest(
+        messages.c.channel_id,
+        messages.c.message_id,
+        messages.c.current,
+        messages.c.deleted_at,
+        versions.c.message,
+        transcripts.c.transcript,
+    )
+    place = sa.tuple_(messages.c.channel_id, messages.c.message_id)
+    return list((await conn.execute(query.where(place.in_(found)))).all())
+
+
+def _hit(row: Any, channel: Channel, terms: tuple[Term, ...]) -> Hit:
+    """Show the field that holds most of the terms; the first one of those."""
+    message: Message = row.message
+    candidates = [(source, text, marks(text, terms)) for source, text in fields(message, row.transcript)]
+    source, text, found = max(candidates, key=lambda candidate: len({term for _, _, term in candidate[2]}))
+    shown, spans = excerpt(text, [(start, end) for start, end, _ in found])
+    return Hit(
+        channel=channel,
+        message=message,
+        version=row.current,
+        source=source,
+        excerpt=shown,
+        marks=spans,
+        deleted=row.deleted_at is not None,
+        spoken_at=_spoken_at(row.transcript, found[0][0]) if source is Source.TRANSCRIPT else None,
+    )
+
+
+def _spoken_at(transcript: Transcript, offset: int) -> float | None:
+    """Seconds at which the word at an offset of the transcript's text begins."""
+    end = 0
+    for word in transcript.words:
+        end += len(word.text)
+        if offset < end:
+            return word.start
+    return None

@@ -1,0 +1,151 @@
+"""What is heard: recorded raw with the ledger, read once, observed as versions with their alerts."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import StoreError
+from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
+from bot.store.alert_rows import load_forms, pairs
+from bot.store.engine import Database, insert_new
+from bot.store.ledger import IdState
+from bot.store.ledger_rows import assign_ids
+from bot.store.nouns import Known, Observation
+from bot.store.observe import write_observations
+from bot.store.posts import mark_deleted
+from bot.store.schema import channels, messages, raw_messages, recordings, transcripts, versions
+
+
+class Intake:
+    """From the wire to versions. Every verb is one transaction, and repeating it changes nothing."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def record(self, heard: Heard) -> int:
+        """Record what one answer or push said of a channel; return the number of raw messages that are new.
+
+        Raise StoreError when the channel is not pinned.
+        """
+        async with self._database.write() as conn:
+            await _advance(conn, heard)
+            new = await _insert_raw(conn, heard)
+            gone = await _assign(conn, heard)
+            await mark_deleted(conn, heard.channel_id, gone, at=heard.at, how=heard.how)
+        return new
+
+    async def unread(self, limit: int = 100) -> tuple[Unread, ...]:
+        """Raw messages that nobody has converted, the oldest first."""
+        query = raw_messages.select().where(raw_messages.c.state == "unread").order_by(raw_messages.c.raw_id)
+        async with self._database.read() as conn:
+            rows = (await conn.execute(query.limit(limit))).mappings().all()
+        return tuple(
+            Unread(
+                raw_id=row["raw_id"],
+                channel_id=row["channel_id"],
+                how=How(row["how"]),
+                heard_at=row["heard_at"],
+                raw=RawMessage(**{name: row[name] for name in ("message_id", "body", "layer", "digest", "service")}),
+            )
+            for row in rows
+        )
+
+    async def quarantine(self, raw_id: int, reason: str) -> None:
+        """Set aside a raw message that cannot be converted: kept and counted, not read again until `requeue`."""
+        unread = raw_messages.update().where(raw_messages.c.raw_id == raw_id, raw_messages.c.state == "unread")
+        async with self._database.write() as conn:
+            await conn.execute(unread.values(state="quarantined", reason=reason))
+
+    async def requeue(self) -> int:
+        """Have everything in quarantine read again, as after an upgrade; return how many."""
+        aside = raw_messages.update().where(raw_messages.c.state == "quarantined")
+        async with self._database.write() as conn:
+            return (await conn.execute(aside.values(state="unread", reason=None))).rowcount
+
+    async def known(self, messages: Sequence[Message]) -> dict[Key, Known]:
+        """What is held about these messages: alerts, newest state, and a transcript of the media that they bear."""
+        keys = [message.key for message in messages]
+        documents = {message.key: message.media.document_id for message in messages if message.media}
+        async with self._database.read() as conn:
+            forms = await load_forms(conn, keys)
+            latest = await _load_latest(conn, keys)
+            heard = {}
+            if documents:
+                query = sa.select(recordings.c.document_id, transcripts.c.transcript).join_from(
+                    recordings, transcripts, transcripts.c.sha256 == recordings.c.sha256
+                )
+                found = query.where(recordings.c.document_id.in_(set(documents.values())), recordings.c.state == "done")
+                heard = {document: transcript for document, transcript in await conn.execute(found)}
+        return {
+            key: Known(
+                forms=forms.get(key, frozenset()),
+                transcript=heard.get(documents.get(key)),
+                latest=latest.get(key),
+            )
+            for key in keys
+        }
+
+    async def observe(self, observations: Sequence[Observation]) -> int:
+        """Write versions, recordings, matches, alerts, outbox and search index; return the number of new alerts.
+
+        Raise StoreError for a raw message that was never recorded.
+        """
+        if not observations:
+            return 0
+        async with self._database.write() as conn:
+            return await write_observations(conn, observations, at=self._clock())
+
+
+async def _advance(conn: AsyncConnection, heard: Heard) -> None:
+    """Move top_id and pts, forwards only."""
+    c = channels.c
+    query = sa.select(c.top_id, c.pts).where(c.channel_id == heard.channel_id)
+    row = (await conn.execute(query)).first()
+    if row is None:
+        raise StoreError(f"Channel {heard.channel_id} is not pinned: pin it before recording what it says")
+    named = [heard.top_id or 0, *(message.message_id for message in heard.messages)]
+    top_id, pts = max(row.top_id, *named), max(row.pts, heard.pts or 0)
+    if (top_id, pts) != (row.top_id, row.pts):
+        await conn.execute(channels.update().where(c.channel_id == heard.channel_id).values(top_id=top_id, pts=pts))
+
+
+async def _insert_raw(conn: AsyncConnection, heard: Heard) -> int:
+    rows = [
+        {
+            "channel_id": heard.channel_id,
+            "message_id": message.message_id,
+            "digest": message.digest,
+            "body": message.body,
+            "layer": message.layer,
+            "service": message.service,
+            "how": heard.how,
+            "heard_at": heard.at,
+            "state": "unread",
+        }
+        for message in heard.messages
+    ]
+    return len(await insert_new(conn, raw_messages, rows, raw_messages.c.raw_id))
+
+
+async def _assign(conn: AsyncConnection, heard: Heard) -> list[int]:
+    """Bring the ledger up to date; return those of the ids that are deleted now."""
+    parts: list[tuple[set[int], IdState]] = [
+        ({message.message_id for message in heard.messages if message.service}, IdState.SERVICE),
+        ({message.message_id for message in heard.messages if not message.service}, IdState.STORED),
+        (set(heard.deleted), IdState.DELETED),
+    ]
+    return await assign_ids(conn, heard.channel_id, parts) if any(ids for ids, _ in parts) else []
+
+
+async def _load_latest(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Message]:
+    current = messages.join(
+        versions,
+        (versions.c.channel_id == messages.c.channel_id)
+        & (versions.c.message_id == messages.c.message_id)
+        & (versions.c.number == messages.c.current),
+    )
+    place = sa.tuple_(messages.c.channel_id, messages.c.message_id)
+    query = sa.select(versions.c.message).select_from(current).where(place.in_(pairs(keys)))
+    return {message.key: message for message in (await conn.scalars(query))}

@@ -1,0 +1,123 @@
+"""What goes into the store's verbs and comes out, beyond the nouns of bot.model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.model import (
+    Channel,
+    ChannelId,
+    DeliveryState,
+    How,
+    Kind,
+    Match,
+    Message,
+    MessageId,
+    RecordingState,
+    Transcript,
+    Wait,
+)
+
+Speech = Literal["wanted", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A raw message, converted and held against the rules: what `observe` writes."""
+
+    # The raw message that it was read from.
+    raw_id: int
+    message: Message
+    # When our process had it in hand: the version's stored_at.
+    heard_at: datetime
+    how: How
+    matches: tuple[Match, ...] = ()
+    # Whether its recording is to be transcribed; None where there is none.
+    speech: Speech | None = None
+    # Names of the sinks that get the alerts.
+    sinks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the store already holds about a message that is about to be observed."""
+
+    # (rule_id, form) pairs that have alerted on this message.
+    forms: frozenset[tuple[str, str]] = frozenset()
+    # Of its media, when somebody posted the same recording before.
+    transcript: Transcript | None = None
+    # The post's newest state.
+    latest: Message | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appearance:
+    """A post that is still there and bears a recording."""
+
+    channel: Channel
+    message: Message
+    version: int
+    # (rule_id, form) pairs that have alerted on this message.
+    forms: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """Seconds from post to record, over posts heard as they came."""
+
+    posts: int
+    p50: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStatus:
+    """One channel's part of the status."""
+
+    channel: Channel
+    # Posts held, service messages left out.
+    messages: int
+    # All their states, deletions included.
+    versions: int
+    # Posts held that have since been deleted.
+    deleted: int
+    # Ids from watch_from to top_id that are not accounted for.
+    gaps: int
+    # Of the newest post held.
+    newest_at: datetime | None
+    # Over the last 24 hours; None when nothing was posted.
+    lag: Lag | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRecording:
+    """Speech that was given up, and why."""
+
+    recording_id: int
+    channel_id: ChannelId
+    message_id: MessageId
+    kind: Kind
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What is kept, what waits, and what is missing."""
+
+    channels: tuple[ChannelStatus, ...]
+    recordings: Mapping[RecordingState, int]
+    # When the longest-waiting recording got into that state.
+    oldest_wanted: datetime | None
+    oldest_fetched: datetime | None
+    outbox: Mapping[tuple[str, DeliveryState], int]
+    oldest_due: datetime | None
+    # Raw messages not yet converted, and those that could not be.
+    unread: int
+    quarantined: int
+    waits: tuple[Wait, ...]
+    alerts: Mapping[str, int]
+    # The last 20.
+    failed: tuple[FailedRecording, ...]

@@ -1,0 +1,120 @@
+"""The outbox: alerts and notices on their way to the sinks, in order, each with its random_id."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import Alert, AlertId, Delivery, DeliveryState, Receipt
+from bot.store.alert_rows import due_row
+from bot.store.channels import load_channels
+from bot.store.engine import Database
+from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, versions
+
+
+class Outbox:
+    """Rows that are due are sent; a row leaves `due` only for `sent` or `failed`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, sink: str, now: datetime, limit: int = 20) -> tuple[Delivery, ...]:
+        """What may be sent now, the oldest first. Nothing overtakes: a row that must wait holds back those after it."""
+        query = _waiting(sink).limit(limit)
+        async with self._database.read() as conn:
+            rows = []
+            for row in (await conn.execute(query)).mappings():
+                if row["next_try"] is not None and row["next_try"] > now:
+                    break
+                rows.append(row)
+            known = await _load_alerts(conn, [row["alert_id"] for row in rows if row["alert_id"] is not None])
+        return tuple(
+            Delivery(
+                **{
+                    name: row[name] for name in ("delivery_id", "sink", "random_id", "attempts", "created_at", "notice")
+                },
+                alert=known.get(row["alert_id"]),
+            )
+            for row in rows
+        )
+
+    async def next_due(self, sink: str) -> datetime | None:
+        """When the oldest row may be sent (a past time: now); None when nothing waits."""
+        async with self._database.read() as conn:
+            row = (await conn.execute(_waiting(sink).limit(1))).mappings().first()
+        return None if row is None else row["next_try"] or row["created_at"]
+
+    async def record_sent(self, delivery_id: int, receipt: Receipt, at: datetime) -> None:
+        """The sink has it."""
+        await self._move(
+            delivery_id, state=DeliveryState.SENT, state_since=at, reference=receipt.reference, next_try=None
+        )
+
+    async def record_retry(self, delivery_id: int, *, reason: str, next_try: datetime) -> None:
+        """The sink did not take it this time."""
+        await self._move(delivery_id, attempts=outbox.c.attempts + 1, reason=reason, next_try=next_try)
+
+    async def record_failed(self, delivery_id: int, *, reason: str, at: datetime) -> None:
+        """The sink will never take it; the row stays, with the reason."""
+        await self._move(delivery_id, state=DeliveryState.FAILED, state_since=at, reason=reason, next_try=None)
+
+    async def add_notice(self, sinks: Sequence[str], text: str, at: datetime) -> None:
+        """Send a line of plain text to each sink, behind what is due already."""
+        if not sinks:
+            return
+        async with self._database.write() as conn:
+            await conn.execute(outbox.insert(), [due_row(sink, at, notice=text) for sink in sinks])
+
+    async def _move(self, delivery_id: int, **values: Any) -> None:
+        still_due = (outbox.c.delivery_id == delivery_id) & (outbox.c.state == DeliveryState.DUE)
+        async with self._database.write() as conn:
+            await conn.execute(outbox.update().where(still_due).values(**values))
+
+
+def _waiting(sink: str) -> sa.Select[Any]:
+    # The state is spelled out, not bound: both planners then see that the index of due rows serves.
+    due = outbox.c.state == sa.literal_column("'due'")
+    return outbox.select().where(outbox.c.sink == sink, due).order_by(outbox.c.delivery_id)
+
+
+async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[int, Alert]:
+    """Alerts with all that an analyst is shown."""
+    if not alert_ids:
+        return {}
+    rows = (await conn.execute(_shown().where(alerts.c.alert_id.in_(alert_ids)))).mappings().all()
+    pinned = await load_channels(conn, channels.c.channel_id.in_({row["channel_id"] for row in rows}))
+    return {row["alert_id"]: _alert(row, pinned[row["channel_id"]]) for row in rows}
+
+
+def _shown() -> sa.Select[Any]:
+    a, m, v = alerts.c, messages.c, versions.c
+    joined = (
+        alerts.join(messages, (m.channel_id == a.channel_id) & (m.message_id == a.message_id))
+        .join(versions, (v.channel_id == a.channel_id) & (v.message_id == a.message_id) & (v.number == a.version))
+        .outerjoin(recordings, recordings.c.recording_id == v.recording_id)
+        .outerjoin(
+            transcripts,
+            (transcripts.c.sha256 == recordings.c.sha256) & (recordings.c.state == sa.literal_column("'done'")),
+        )
+    )
+    return sa.select(alerts, v.message, v.stored_at, m.current, m.deleted_at, transcripts.c.transcript).select_from(
+        joined
+    )
+
+
+def _alert(row: Mapping[str, Any], channel: Any) -> Alert:
+    return Alert(
+        alert_id=AlertId(row["alert_id"]),
+        match=row["match"],
+        channel=channel,
+        message=row["message"],
+        version=row["version"],
+        stored_at=row["stored_at"],
+        created_at=row["created_at"],
+        transcript=row["transcript"],
+        update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
+        edited_since=row["current"] != row["version"],
+        deleted_since=row["deleted_at"] is not None,
+    )

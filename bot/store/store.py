@@ -1,0 +1,98 @@
+"""The door to what is kept."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy.engine import URL
+
+from bot.errors import StoreError
+from bot.model import Clock, utc_now
+from bot.store.accounts import Accounts
+from bot.store.archive import Archive
+from bot.store.channels import Channels
+from bot.store.engine import Database, parse_url
+from bot.store.intake import Intake
+from bot.store.media import MediaFiles
+from bot.store.migrate import look, migrate, refuse
+from bot.store.outbox import Outbox
+from bot.store.recordings import Recordings
+
+
+class Store:
+    """Everything that Earshot keeps. Each verb is one transaction; repeating one changes nothing."""
+
+    def __init__(self, database: Database, media: MediaFiles, clock: Clock) -> None:
+        self._database = database
+        self.accounts = Accounts(database)
+        self.channels = Channels(database)
+        self.intake = Intake(database, clock)
+        self.recordings = Recordings(database)
+        self.outbox = Outbox(database)
+        self.archive = Archive(database)
+        self.media = media
+
+    @classmethod
+    async def open(cls, url: str, media_folder: Path, *, clock: Clock = utc_now) -> "Store":
+        """Open the database and bring its tables up to date.
+
+        `url`: sqlite:////folder/earshot.db or postgresql://user:password@host/name. Raise StoreError, in one line and
+        without the password, when the database cannot be reached, is not ours or is from a newer Earshot, or when the
+        media folder cannot be written.
+        """
+        parsed = parse_url(url)
+        _check_file(parsed)
+        media = MediaFiles(media_folder)
+        media.prepare()
+        _create_file(parsed)
+        database = Database(parsed)
+        try:
+            await migrate(database)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database, media, clock)
+
+    @classmethod
+    async def check(cls, url: str) -> str | None:
+        """What `open` would complain about, or None. Writes nothing."""
+        try:
+            parsed = parse_url(url)
+            _check_file(parsed)
+            if _to_be_made(parsed):
+                return None
+            database = Database(parsed, readonly=True)
+            try:
+                async with database.read() as conn:
+                    refuse(database.name, await conn.run_sync(look))
+            finally:
+                await database.close()
+        except StoreError as error:
+            return str(error)
+        return None
+
+    async def close(self) -> None:
+        """Close all connections; may be called twice."""
+        await self._database.close()
+
+
+def _check_file(url: URL) -> None:
+    """Refuse a SQLite path that cannot become a database."""
+    if url.get_backend_name() != "sqlite":
+        return
+    file = Path(url.database or "")
+    if file.is_dir():
+        raise StoreError(f"The database {file} is a folder: expected a file")
+    if not file.parent.is_dir():
+        raise StoreError(f"The database {file} cannot be made: its folder does not exist")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise StoreError(f"The database {file} cannot be written: check the owner of the file and its folder")
+
+
+def _to_be_made(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+
+
+def _create_file(url: URL) -> None:
+    """A new database is its owner's alone; SQLite gives its side files the same mode."""
+    if url.get_backend_name() == "sqlite":
+        os.close(os.open(url.database or "", os.O_CREAT | os.O_RDWR, 0o600))

