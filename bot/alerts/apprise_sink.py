@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import warnings
 
 import apprise
 
@@ -26,7 +27,10 @@ class AppriseSink:
         """Raises ConfigError, which never shows more of the URL than its scheme: the rest holds passwords."""
         # Its log lines quote a URL that it cannot read, secrets included; what matters is raised here.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        service = apprise.Apprise.instantiate(url)
+        with warnings.catch_warnings():
+            # The first call loads every plugin, and one of them still imports `imghdr`.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            service = apprise.Apprise.instantiate(url)
         if service is None:
             scheme = url.split("://", 1)[0] if "://" in url else "?"
             raise ConfigError(

@@ -93,13 +93,13 @@ def _word_end(text: str, end: int, high: int) -> int:
 
 def _excerpt(source: Source, text: str, window: _Window, hidden: int) -> Excerpt:
     """Cut the window out of the text, with an ellipsis on each side where the text goes on."""
-    start = window.start
+    start = window.start + len(text[window.start : window.end]) - len(text[window.start : window.end].lstrip())
     piece = text[start : window.end].rstrip()
     left = "… " if text[:start].strip() else ""
     right = " …" if text[start + len(piece) :].strip() else ""
     marks: list[tuple[int, int]] = []
     for mark in window.marks:
-        low, high = mark[0] - start, min(mark[1] - start, len(piece))
+        low, high = max(mark[0] - start, 0), min(mark[1] - start, len(piece))
         if marks and low < marks[-1][1]:
             low, high = marks[-1][0], max(high, marks.pop()[1])
         if low < high:

@@ -145,6 +145,8 @@ def _foot(alert: Alert) -> _Sheet:
     if alert.transcript and any(span.source is Source.TRANSCRIPT for span in alert.match.spans):
         sheet.line()
         sheet.line(_transcript(alert.transcript))
+        ready = words.span(alert.created_at - alert.stored_at)
+        sheet.line(f"Model  {_data(alert.transcript.model, 80)} · ready {ready} after the post was heard")
         if alert.transcript.partial:
             declared = alert.message.media.duration if alert.message.media else None
             whole = f" of {words.clock(declared)}" if declared is not None else ""
@@ -186,7 +188,6 @@ def _transcript(transcript: Transcript) -> str:
         f"Transcript  {words.language(plain(transcript.language)[:20])} {words.percent(transcript.language_probability)}"
         f" · confidence {words.percent(transcript.confidence)}"
         f" · speech in {words.clock(transcript.speech_seconds)} of {words.clock(transcript.duration)}"
-        f" · model {_data(transcript.model, 80)}"
     )
 
 

@@ -26,6 +26,7 @@ from bot.model import (
 
 POSTED = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)
 STORED = POSTED + timedelta(seconds=14)
+READY = STORED + timedelta(seconds=5)
 NOW = STORED + timedelta(seconds=9)
 
 GURULEV = Channel(
@@ -39,7 +40,7 @@ def transcript(text: str = SAID, *, seconds: float = 24.0, **fields: Any) -> Tra
     parts = text.split(" ")
     step = seconds / len(parts)
     words = tuple(
-        Word(start=i * step, end=(i + 1) * step, text=f" {part}" if i else part, probability=0.99 - 0.01 * (i % 10))
+        Word(start=i * step, end=(i + 1) * step, text=f" {part}", probability=0.99 - 0.01 * (i % 10))
         for i, part in enumerate(parts)
     )
     segment = Segment(
@@ -119,7 +120,7 @@ def voice_alert(heard: Transcript | None = None, **fields: Any) -> Alert:
         posted_at=POSTED,
         media=Media(document_id=7, size=91_000, mime="audio/ogg", duration=24.0),
     )
-    known: dict[str, Any] = {"message": message, "match": match(spans), "transcript": heard}
+    known: dict[str, Any] = {"message": message, "match": match(spans), "transcript": heard, "created_at": READY}
     return replace(text_alert(""), **(known | fields))
 
 

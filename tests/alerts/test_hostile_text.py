@@ -16,7 +16,7 @@ from bot.monitor import source_texts
 from tests.alerts.makers import GURULEV, NOW, POSTED, delivery, match, text_alert, transcript
 
 FRAME = ("🔴", "Rule  ", "Channel  ", "Post  ", "Edited  ", "Forwarded  ", "⚠ ", "In the ", "Spoken at ", "… and ")
-FRAME += ("Transcript  ", "https://t.me/agurulev/5119")
+FRAME += ("Transcript  ", "Model  ", "https://t.me/agurulev/5119")
 ISOLATES = "\u2068\u2069"
 
 NASTY = [

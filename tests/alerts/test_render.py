@@ -20,7 +20,8 @@ Post  voice note 0:24 · 12 Jul 2023 17:06:40 UTC · heard 14 s after the post
 Spoken at 0:13-0:17 · least sure word 91 %
 │ … Министр подписал приказ и избавился от меня.
 
-Transcript  Russian 99 % · confidence 95 % · speech in 0:21 of 0:24 · model earshot-demo
+Transcript  Russian 99 % · confidence 95 % · speech in 0:21 of 0:24
+Model  earshot-demo · ready 5 s after the post was heard
 
 https://t.me/agurulev/5120"""
 

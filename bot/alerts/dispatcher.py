@@ -1,0 +1,153 @@
+"""Delivers what is due in the outbox, in order: should we, try, record."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.alerts.rate import Rate
+from bot.alerts.render import render, short
+from bot.alerts.sink import Sink
+from bot.errors import SinkError
+from bot.model import Clock, Delivery, Parcel, Receipt, utc_now
+from bot.pulse import Pulse
+from bot.store import Store
+
+log = structlog.get_logger()
+
+# Seconds between the tries of one delivery; the last one is repeated.
+BACKOFF = (1, 5, 30, 120, 600)
+# Seconds without a nudge after which the outbox is looked at anyway: other loops write notices.
+_IDLE = 10.0
+# Seconds that a sink may take; what arrived nevertheless is recognised by its random_id.
+_PATIENCE = 90.0
+
+
+class Dispatcher:
+    """The way from the outbox to one sink.
+
+    A delivery is recorded as sent only after the sink took it, and every try carries the same random_id: a kill in
+    between costs a repeated send that the server recognises. A delivery that has to wait holds up those behind it, so
+    order is kept. One that the sink refuses for good is tried once more in its shortest form; then it is recorded as
+    failed, and a notice on every sink says so.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sink: Sink,
+        pulse: Pulse,
+        *,
+        clock: Clock = utc_now,
+        per_second: float,
+        per_minute: int,
+        sinks: Sequence[str] = (),
+    ) -> None:
+        """`sinks`: the names of all sinks, which are told when an alert could not be delivered to this one."""
+        self._store = store
+        self._sink = sink
+        self._pulse = pulse
+        self._clock = clock
+        self._rate = Rate(per_second=per_second, per_minute=per_minute)
+        self._all_sinks = tuple(dict.fromkeys((sink.name, *sinks)))
+
+    async def run(self) -> None:
+        """Deliver until the service stops. A StoreError ends the loop: whoever supervises it decides."""
+        while not self._pulse.stopping:
+            pause = await self.deliver_due()
+            await self._pulse.wait(_IDLE if pause is None else min(pause, _IDLE))
+
+    async def drain(self, seconds: float) -> None:
+        """Deliver, after the loop has ended, what is due or comes due within `seconds`; then return in any case."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                pause = await self.deliver_due()
+                while pause is not None and loop.time() + pause < deadline:
+                    await asyncio.sleep(pause)
+                    pause = await self.deliver_due()
+        except TimeoutError:
+            log.warning("outbox not drained", sink=self._sink.name, seconds=seconds)
+
+    async def deliver_due(self) -> float | None:
+        """Deliver what is due and may go now; seconds until looking again is worth while, None when nothing waits."""
+        for delivery in await self._store.outbox.due(self._sink.name, self._clock()):
+            if (pause := self._rate.wait(self._clock())) > 0:
+                return pause
+            if not await self._deliver(delivery):
+                break
+        next_due = await self._store.outbox.next_due(self._sink.name)
+        return None if next_due is None else max(0.0, (next_due - self._clock()).total_seconds())
+
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """Try once and record the outcome; False when this delivery has to wait, and those behind it with it."""
+        try:
+            receipt = await self._send(delivery)
+        except SinkError as error:
+            if error.permanent:
+                await self._give_up(delivery, str(error))
+                return True
+            await self._retry_later(delivery, error)
+            return False
+        await self._store.outbox.record_sent(delivery.delivery_id, receipt, self._clock())
+        log.info("delivered", sink=self._sink.name, delivery=delivery.delivery_id, alert=_number(delivery))
+        return True
+
+    async def _send(self, delivery: Delivery) -> Receipt:
+        """Send the whole alert, or its shortest form if the sink refuses the whole one for good."""
+        parcel = self._rendered(delivery, self._clock())
+        try:
+            return await self._try(parcel)
+        except SinkError as error:
+            brief = short(delivery)
+            if not error.permanent or brief.text == parcel.text:
+                raise
+            log.warning(
+                "refused, sending the short form", sink=self._sink.name, alert=_number(delivery), error=str(error)
+            )
+            return await self._try(brief)
+
+    def _rendered(self, delivery: Delivery, now: datetime) -> Parcel:
+        """A fault of ours in rendering one alert must neither lose it nor block the ones behind it."""
+        try:
+            return render(delivery, now=now)
+        except Exception:
+            log.exception("rendering failed, sending the short form", alert=_number(delivery))
+            return short(delivery)
+
+    async def _try(self, parcel: Parcel) -> Receipt:
+        self._rate.count(self._clock())
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._sink.send(parcel)
+        except TimeoutError:
+            raise SinkError(f"{self._sink.name}: no answer in {_PATIENCE:.0f} s", permanent=False) from None
+
+    async def _retry_later(self, delivery: Delivery, error: SinkError) -> None:
+        seconds = BACKOFF[min(delivery.attempts, len(BACKOFF) - 1)] if error.retry_after is None else error.retry_after
+        log.warning(
+            "not delivered, trying again",
+            sink=self._sink.name,
+            delivery=delivery.delivery_id,
+            attempts=delivery.attempts + 1,
+            seconds=seconds,
+            error=str(error),
+        )
+        next_try = self._clock() + timedelta(seconds=seconds)
+        await self._store.outbox.record_retry(delivery.delivery_id, reason=str(error), next_try=next_try)
+
+    async def _give_up(self, delivery: Delivery, reason: str) -> None:
+        """The notice comes first: a kill in between repeats it, the other order could lose it."""
+        now = self._clock()
+        log.error("not delivered", sink=self._sink.name, alert=_number(delivery), reason=reason)
+        if delivery.alert is not None:
+            text = f"⚠ An alert was not delivered to {self._sink.name}: {reason}\n{short(delivery).text}"
+            await self._store.outbox.add_notice(self._all_sinks, text, now)
+        await self._store.outbox.record_failed(delivery.delivery_id, reason=reason, at=now)
+
+
+def _number(delivery: Delivery) -> int | None:
+    """The alert's number for the log; None for a notice."""
+    return delivery.alert.alert_id if delivery.alert else None
