@@ -68,12 +68,15 @@ class Fetcher:
 
         Raises StoreError when the outcome of a try cannot be recorded.
         """
-        async with asyncio.TaskGroup() as group:
-            while not self._pulse.stopping:
-                await self._start_due(group)
-                await self._pulse.wait(IDLE_SECONDS)
-            for task in self._running.values():
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while not self._pulse.stopping:
+                    await self._start_due(group)
+                    await self._pulse.wait(IDLE_SECONDS)
+                for task in self._running.values():
+                    task.cancel()
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def _start_due(self, group: asyncio.TaskGroup) -> None:
         if any(wait.method in _NEEDED for wait in self._account.waits):
@@ -136,12 +139,9 @@ class Fetcher:
         raise refusal
 
     async def _places(self, recording: Recording) -> list[Key]:
-        """Where to look: the post it was found in, then reposts."""
-        first = Key(channel_id=recording.channel_id, message_id=recording.message_id)
-        others = [
-            appearance.message.key for appearance in await self._store.recordings.appearances(recording.recording_id)
-        ]
-        return list(dict.fromkeys([first, *others]))
+        """Where to look: every post that is there and bears it; when there is none, hear from Telegram that it is so."""
+        found = await self._store.recordings.appearances(recording.recording_id)
+        return [appearance.message.key for appearance in found] or [_found_in(recording)]
 
     async def _from(self, place: Key, access_hash: int, recording: Recording) -> tuple[str, int]:
         def find() -> Awaitable[Any]:
@@ -168,6 +168,9 @@ class Fetcher:
         await self._store.recordings.record_failed(recording.recording_id, reason=reason, at=self._clock())
 
     async def _known_since(self, recording: Recording, now: datetime) -> datetime:
-        key = Key(channel_id=recording.channel_id, message_id=recording.message_id)
-        versions = await self._store.archive.versions(key)
+        versions = await self._store.archive.versions(_found_in(recording))
         return min((version.stored_at for version in versions), default=now)
+
+
+def _found_in(recording: Recording) -> Key:
+    return Key(channel_id=recording.channel_id, message_id=recording.message_id)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import structlog
 from telethon.errors import TypeNotFoundError
 
-from bot.errors import StoreError
 from bot.model import Unread
 from bot.monitor import Monitor, Reading
 from bot.pulse import Pulse
@@ -62,13 +61,7 @@ class Reader:
                 _log_failure("reader: will try again", error, seconds=pause)
             if await self._pulse.wait(pause):
                 return 0
-        unread = await self._store.intake.unread(BATCH)
-        try:
-            return await self._read(unread)
-        except StoreError:
-            raise
-        except Exception:  # noqa: BLE001
-            return await self._read_one_by_one(unread)
+        return await self._read_one_by_one(await self._store.intake.unread(BATCH))
 
     async def _read(self, unread: Sequence[Unread]) -> int:
         readings = [reading for row in unread if (reading := await self._convert(row))]
@@ -84,19 +77,23 @@ class Reader:
             return None
 
     async def _read_one_by_one(self, unread: Sequence[Unread]) -> int:
-        """Find the row that the monitor chokes on. If none gets through, the fault is not in a row: raise."""
-        failed: list[tuple[Unread, Exception]] = []
+        """Set aside rows that nothing can be done with; when none at all gets through, it is not the rows: raise."""
+        refused: list[Unread] = []
+        last: Exception | None = None
         for row in unread:
             try:
                 await self._read([row])
-            except StoreError:
-                raise
             except Exception as error:  # noqa: BLE001
-                failed.append((row, error))
-        if len(failed) == len(unread):
-            raise failed[0][1]
-        for row, why in failed:
-            await self._quarantine(row, why)
+                refused.append(row)
+                last = error
+        if last is not None and len(refused) == len(unread):
+            raise last
+        for row in refused:
+            try:
+                # Others got through since: if it still fails, it is the row.
+                await self._read([row])
+            except Exception as error:  # noqa: BLE001
+                await self._quarantine(row, error)
         return len(unread)
 
     async def _quarantine(self, row: Unread, error: Exception) -> None:

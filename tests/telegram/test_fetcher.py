@@ -1,0 +1,271 @@
+"""Recordings come down whole over real Telethon and TCP, or are tried again, or fail with a reason."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StoreError
+from bot.model import Recording, RecordingState
+from bot.sandbox.chats import Chat
+from bot.store import Store
+from bot.telegram.download import PART
+from bot.telegram.fetcher import BACKOFF, GIVE_UP_AFTER
+from tests.telegram.house import House, open_house
+
+VOICE = b"OggS" + bytes(range(256)) * 400
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Sandbox, store, account."""
+    async with open_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def chat(house: House) -> Chat:
+    """A watched channel."""
+    return await house.watch("Гурулёв", "agurulev")
+
+
+async def posted(house: House, chat: Chat, data: bytes = VOICE, **facts: Any) -> Recording:
+    """The recording of a voice note that was posted and observed."""
+    chat.post(voice=data, duration=61, **facts)
+    await house.observe(chat)
+    return (await house.wanted())[0]
+
+
+def content(store: Store, recording: Recording) -> bytes:
+    """The bytes that were fetched."""
+    assert recording.sha256 is not None
+    return store.media.path(recording.sha256).read_bytes()
+
+
+@pytest.mark.parametrize("dc", [2, 4], ids=["same data centre", "other data centre"])
+@pytest.mark.parametrize("size", [1_000, PART, 2 * PART + 17], ids=["one part", "full part", "three parts"])
+async def test_a_recording_is_fetched_whole(house: House, chat: Chat, dc: int, size: int) -> None:
+    """A voice note comes down byte for byte, from whichever data centre holds it, and other loops are told."""
+    data = (VOICE * (size // len(VOICE) + 1))[:size]
+    fetched = await house.try_once(await posted(house, chat, data, dc=dc))
+    assert fetched.state is RecordingState.FETCHED
+    assert content(house.store, fetched) == data
+    assert house.announced
+
+
+async def test_a_wrong_data_centre_is_followed(house: House, chat: Chat) -> None:
+    """A file that has moved since it was declared is followed to where it lies."""
+    recording = await posted(house, chat, dc=4)
+    house.sandbox.faults.error("upload.getFile", 303, "FILE_MIGRATE_4")
+    assert (await house.try_once(recording)).state is RecordingState.FETCHED
+    assert house.served("upload.getFile") == ["303 FILE_MIGRATE_4", None]
+
+
+async def test_an_expired_reference_is_renewed(house: House, chat: Chat) -> None:
+    """A file reference that expires between two parts is renewed, and the download goes on where it was."""
+    data = VOICE * 12
+    assert len(data) > 2 * PART
+    recording = await posted(house, chat, data)
+    document_id = recording.media.document_id
+    house.sandbox.faults.delay("upload.getFile", 0.1)
+    async with house.fetching():
+        await house.eventually(lambda: len(house.served("upload.getFile")) >= 1)
+        house.sandbox.faults.expire_file_reference(document_id)
+        fetched = await house.outcome(recording.recording_id, lambda now: now.state is RecordingState.FETCHED)
+    assert content(house.store, fetched) == data
+    assert house.served("upload.getFile").count("400 FILE_REFERENCE_EXPIRED") == 1
+    # Three parts: the first is not asked for again.
+    assert house.served("upload.getFile").count(None) == 3
+
+
+async def test_a_reference_that_stays_expired_is_put_off(house: House, chat: Chat) -> None:
+    """One renewal, then the try is over: no endless loop."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.expire_file_reference(recording.media.document_id, forever=True)
+    tried = await house.try_once(recording)
+    assert (tried.state, tried.attempts) == (RecordingState.WANTED, 1)
+    assert "FILE_REFERENCE_EXPIRED" in (tried.reason or "")
+    assert len(house.served("upload.getFile")) == 2
+
+
+async def test_a_truncated_file_is_not_taken_for_whole(house: House, chat: Chat) -> None:
+    """Fewer bytes than declared are no success: nothing is kept, and the whole file is taken once it is there."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.truncate_file(recording.media.document_id, 1_000)
+    tried = await house.try_once(recording)
+    assert (tried.state, tried.attempts) == (RecordingState.WANTED, 1)
+    assert "1,000 of 102,404 bytes" in (tried.reason or "")
+    house.sandbox.world.files[recording.media.document_id].cut = None
+    house.clock.forward(seconds=5)
+    fetched = await house.try_once(tried)
+    assert content(house.store, fetched) == VOICE
+
+
+async def test_more_bytes_than_declared_are_refused(house: House, chat: Chat) -> None:
+    """A declared size is a promise: more than that is final, and nothing of it is kept."""
+    failed = await house.try_once(await posted(house, chat, declared_size=1_000))
+    assert failed.state is RecordingState.FAILED
+    assert "declared 1,000" in (failed.reason or "")
+    assert failed.sha256 is None
+
+
+async def test_the_limit_is_kept_without_a_download(house: House, chat: Chat) -> None:
+    """A file over the limit is refused by its declared size, with the number that an operator may change."""
+    failed = await house.try_once(await posted(house, chat), limit_bytes=100_000)
+    assert failed.state is RecordingState.FAILED
+    assert "over the limit of 100,000" in (failed.reason or "")
+    assert not house.served("upload.getFile")
+
+
+async def test_deleted_but_reposted_elsewhere(house: House, chat: Chat) -> None:
+    """A voice note whose first post is gone is fetched from a repost in another channel."""
+    other = await house.watch("Осведомитель", "milinfolive")
+    first = chat.post(voice=VOICE, duration=61)
+    other.forward(chat, first)
+    await house.observe(chat, other)
+    (recording,) = await house.wanted()
+    chat.delete(first)
+    fetched = await house.try_once(recording)
+    assert fetched.state is RecordingState.FETCHED
+    assert content(house.store, fetched) == VOICE
+
+
+async def test_deleted_everywhere(house: House, chat: Chat) -> None:
+    """A voice note that is gone everywhere fails at once, and says so."""
+    recording = await posted(house, chat)
+    chat.delete(recording.message_id)
+    failed = await house.try_once(recording)
+    assert (failed.state, failed.reason) == (RecordingState.FAILED, "deleted before it could be fetched")
+
+
+async def test_a_private_channel_may_come_back(house: House, chat: Chat) -> None:
+    """A channel that cannot be read now is no reason to give up its recordings."""
+    recording = await posted(house, chat)
+    chat.ban()
+    tried = await house.try_once(recording)
+    assert (tried.state, tried.attempts) == (RecordingState.WANTED, 1)
+    chat.unban()
+    house.clock.forward(seconds=5)
+    assert (await house.try_once(tried)).state is RecordingState.FETCHED
+
+
+async def test_a_flood_wait_is_obeyed(house: House, chat: Chat) -> None:
+    """While Telegram asks to wait nothing is asked for, and at that moment the fetcher goes on."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.flood_wait("upload.getFile", 90)
+    tried = await house.try_once(recording)
+    assert tried.attempts == 1
+    assert "wait with upload.getFile" in (tried.reason or "")
+    other = await posted(house, chat)
+    async with house.fetching():
+        await asyncio.sleep(0.3)
+    assert len(house.served("upload.getFile")) == 1
+    assert (await house.store.recordings.get(other.recording_id)).attempts == 0  # type: ignore[union-attr]
+    house.clock.forward(seconds=91)
+    assert (await house.try_once(tried)).state is RecordingState.FETCHED
+
+
+async def test_the_pauses_grow(house: House, chat: Chat) -> None:
+    """Tries follow one another after 5 s, 30 s, 2 min, 10 min, 1 h and 6 h, and not earlier."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.expire_file_reference(recording.media.document_id, forever=True)
+    for pause in (*BACKOFF, BACKOFF[-1]):
+        recording = await house.try_once(recording)
+        early = house.clock() + pause - timedelta(seconds=1)
+        assert recording not in await house.store.recordings.due(RecordingState.WANTED, early, 9)
+        house.clock.now += pause
+        assert recording in await house.store.recordings.due(RecordingState.WANTED, house.clock(), 9)
+    assert recording.attempts == len(BACKOFF) + 1
+
+
+async def test_after_a_week_it_is_given_up(house: House, chat: Chat) -> None:
+    """A reason that may pass is tried for a week, then it is final and is kept with the recording."""
+    recording = await posted(house, chat)
+    start = house.clock()
+    house.sandbox.faults.expire_file_reference(recording.media.document_id, forever=True)
+    while recording.state is RecordingState.WANTED:
+        recording = await house.try_once(recording)
+        house.clock.now += timedelta(hours=6)
+    assert house.clock() - start >= GIVE_UP_AFTER
+    assert recording.state is RecordingState.FAILED
+    assert "not fetched in 7 days" in (recording.reason or "")
+    assert "FILE_REFERENCE_EXPIRED" in (recording.reason or "")
+
+
+async def test_one_bad_recording_does_not_stop_the_others(house: House, chat: Chat) -> None:
+    """Of several recordings each has its own fate, and all are dealt with."""
+    good = [chat.post(voice=VOICE + bytes([number]), duration=1) for number in range(5)]
+    chat.post(voice=VOICE + b"short", duration=1)
+    house.sandbox.faults.truncate_file(chat.file_of(good[-1] + 1).file_id, 10)
+    await house.observe(chat)
+    recordings = await house.wanted()
+    assert len(recordings) == 6
+    async with house.fetching():
+        for recording in recordings:
+            await house.outcome(
+                recording.recording_id, lambda now: now.state is RecordingState.FETCHED or now.attempts == 1
+            )
+    assert [recording.reason is not None for recording in await house.wanted()] == [True]
+
+
+async def test_at_most_so_many_at_a_time(house: House, chat: Chat) -> None:
+    """No more downloads run at once than are allowed."""
+    for number in range(4):
+        chat.post(voice=VOICE + bytes([number]), duration=1)
+    await house.observe(chat)
+    house.sandbox.faults.delay("upload.getFile", 0.4)
+    async with house.fetching(parallel=2):
+        await asyncio.sleep(0.2)
+        assert len(house.served("channels.getMessages")) - 1 == 2
+
+
+async def test_stopping_leaves_the_rest_wanted(house: House, chat: Chat) -> None:
+    """A stop in the middle of a download costs that try and nothing else: no failure, no half file."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.delay("upload.getFile", 5)
+    async with house.fetching():
+        await asyncio.sleep(0.2)
+    assert (await house.store.recordings.get(recording.recording_id)) == recording
+    house.sandbox.faults.delay("upload.getFile", 0)
+    house.sandbox.faults.drop_connection()
+    assert (await house.try_once(recording)).state is RecordingState.FETCHED
+
+
+async def test_a_cut_line_is_survived(house: House, chat: Chat) -> None:
+    """Connections cut between the parts of a file cost time, not the file."""
+    data = VOICE * 25
+    recording = await posted(house, chat, data, dc=4)
+    house.sandbox.faults.delay("upload.getFile", 0.1)
+    async with house.fetching():
+        await house.eventually(lambda: len(house.served("upload.getFile")) >= 2)
+        house.sandbox.faults.drop_connection()
+        for _ in range(100):
+            now = await house.store.recordings.get(recording.recording_id)
+            assert now is not None
+            if now.state is RecordingState.FETCHED:
+                break
+            house.clock.forward(seconds=5)
+            await asyncio.sleep(0.1)
+    assert now.state is RecordingState.FETCHED
+    assert content(house.store, now) == data
+
+
+async def test_an_outcome_that_cannot_be_recorded_is_raised(house: House, chat: Chat, tmp_path: Path) -> None:
+    """When the database fails the loop says so instead of fetching for nobody."""
+    await posted(house, chat)
+    house.sandbox.faults.delay("upload.getFile", 0.3)
+
+    async def fetch_while_the_table_goes() -> None:
+        async with house.fetching():
+            await house.eventually(lambda: len(house.served("channels.getMessages")) >= 2)
+            with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+                database.execute("ALTER TABLE recordings RENAME TO lost")
+            await asyncio.sleep(1)
+
+    with pytest.raises(StoreError):
+        await fetch_while_the_table_goes()
