@@ -56,7 +56,7 @@ def _construct(name: str, loader: yaml.SafeLoader, node: yaml.Node, path: Path, 
     if isinstance(node, yaml.MappingNode):
         result: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str | int):
                 raise ConfigError(f"{name}:{line}: a key must be a word, not {key!r}")
@@ -67,7 +67,7 @@ def _construct(name: str, loader: yaml.SafeLoader, node: yaml.Node, path: Path, 
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(name, loader, item, (*path, index), lines) for index, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def suggest(word: str, known: list[str]) -> str:

@@ -7,10 +7,10 @@ from typing import Literal
 from bot.alerts import AppriseSink
 from bot.app.parts import load_rules, require_api_hash, sink_names, speech_settings
 from bot.config import Config
-from bot.errors import EarshotError, RuleError
+from bot.errors import EarshotError, RuleError, StoreError
 from bot.speech import find_model
 from bot.store import Store
-from bot.telegram import check_session
+from bot.telegram import SessionFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ async def _rule_tests(config: Config) -> str:
     results = load_rules(config).run_tests()
     if wrong := [result for result in results if not result.passed]:
         first = wrong[0]
-        raise RuleError(f"{len(wrong)} of {len(results)} tests inside the rules fail; the first: {first.describe()}")
+        raise RuleError(f"{len(wrong)} of {len(results)} tests inside the rules fail; the first: {first}")
     return f"{len(results)} tests inside the rules pass"
 
 
@@ -67,7 +67,11 @@ async def _sinks(config: Config) -> str:
 
 
 async def _database(config: Config) -> str:
-    return await Store.check(config.database.get_secret_value()) or "ready"
+    if not config.data_folder.exists():
+        return f"will be made in {config.data_folder}"
+    if complaint := await Store.check(config.database.get_secret_value()):
+        raise StoreError(complaint)
+    return "ready"
 
 
 async def _model(config: Config) -> str:
@@ -76,7 +80,7 @@ async def _model(config: Config) -> str:
 
 async def _session(config: Config) -> str:
     require_api_hash(config)
-    check_session(config.sessions / "main.session")
+    SessionFile.check(config.sessions / "main.session")
     return "there is a session for the watching account"
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from bot.config import Config
 from bot.errors import ConfigError
+from bot.model import ChannelId
 from bot.rules import RuleSet, parse_rules
 from bot.speech import SpeechSettings
 from bot.store import Store
@@ -64,7 +65,7 @@ def wanted_channels(config: Config) -> list[WantedChannel]:
     return [
         WantedChannel(
             handle=entry.handle,
-            channel_id=entry.id,
+            channel_id=None if entry.id is None else ChannelId(entry.id),
             category=entry.category,
             priority=entry.priority,
             language=entry.language,

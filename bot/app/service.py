@@ -119,8 +119,10 @@ async def run(config: Config, stop: asyncio.Event) -> None:
         ending = "Earshot is stopping: it was told to."
         try:
             async with asyncio.TaskGroup() as group:
-                for loop in (listener, reader, fetcher, worker, backfiller, *dispatchers):
-                    group.create_task(loop.run(), name=type(loop).__name__)
+                for loop in (listener.run, reader.run, fetcher.run, worker.run, backfiller.run):
+                    group.create_task(loop())
+                for dispatcher in dispatchers:
+                    group.create_task(dispatcher.run())
                 group.create_task(health.watch(Pulse(stop)), name="health")
         except* Exception as errors:
             stop.set()

@@ -5,7 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Keys whose values never reach a log, whoever puts them there.
 _PERSONAL = frozenset({"phone", "code", "password", "token", "session", "auth_key", "api_hash", "url", "text"})
@@ -18,14 +18,16 @@ def _hide_personal(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def set_up_logs(level: str, format_: Literal["auto", "console", "json"]) -> None:
     """Configure structlog, and route the standard library's loggers (Telethon's among them, from WARNING) through it."""
     console = format_ == "console" or (format_ == "auto" and sys.stderr.isatty())
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_personal,
     ]
-    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=False)
-    tail = [structlog.processors.format_exc_info, renderer] if not console else [renderer]
+    as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+    tail: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()] if console else [structlog.processors.format_exc_info, as_json]
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

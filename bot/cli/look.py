@@ -10,8 +10,7 @@ from rich.text import Text
 from bot import app
 from bot.cli.edge import Group, State, asynchronous, examples, json_option, out, print_json, table
 from bot.errors import ConfigError
-from bot.model import Hit, Kind, Source, post_link
-from bot.rules import Field, Subject
+from bot.model import Hit, Source, post_link
 
 
 @click.group(
@@ -48,9 +47,7 @@ def test_rule(state: State, rule: str, text: str, as_json: bool) -> int:
     known = app.load_rules(state.config())
     if rule not in {one.id for one in known.rules}:
         raise ConfigError(f"{rule}: there is no such rule; `earshot rules list` shows them")
-    match = known.try_rule(rule, Subject(
-        channel_id=0, handle=None, category="", kind=Kind.TEXT, fields=(Field(source=Source.TEXT, text=text),)
-    ))  # fmt: skip
+    match = known.try_rule(rule, text)
     if as_json:
         print_json({"rule": rule, "match": match})
     elif match is None:

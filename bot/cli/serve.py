@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import click
@@ -15,7 +15,7 @@ from bot.cli.edge import State, ago, asynchronous, err, examples, json_option, o
 from bot.cli.logs import set_up_logs
 from bot.errors import ConfigError, Locked
 from bot.health import ask
-from bot.model import Backfill, Channel, utc_now
+from bot.model import Backfill, Channel, DeliveryState, RecordingState, utc_now
 from bot.store import Store
 from bot.telegram import backfill as read_history
 from bot.telegram import pin_channels
@@ -64,25 +64,31 @@ async def status(state: State, as_json: bool) -> int:
     else:
         up = ago((now - datetime.fromisoformat(alive["started_at"])).total_seconds())
         out.print(f"[green]running[/] for {up}" if alive["ok"] else f"[red]stuck[/]: {', '.join(alive['stuck'])}")
-    posts = table("channel", "state", ">posts", ">edited", ">deleted", ">gaps", ">newest", ">lag p50", ">p99", ">worst")
+    posts = table(
+        "channel", "state", ">posts", ">versions", ">deleted", ">gaps", ">newest", ">lag p50", ">p99", ">worst"
+    )
     for row in snapshot.channels:
         newest = (now - row.newest_at).total_seconds() if row.newest_at else None
+        lags = (row.lag.p50, row.lag.p99, row.lag.max) if row.lag else (None, None, None)
         posts.add_row(
-            escape(row.channel.name), row.channel.state.value, str(row.messages), str(row.edited), str(row.deleted),
-            str(row.gaps), ago(newest), ago(row.lag_p50), ago(row.lag_p99), ago(row.lag_max),
+            escape(row.channel.name), row.channel.state.value, str(row.messages), str(row.versions), str(row.deleted),
+            str(row.gaps), ago(newest), *map(ago, lags),
         )  # fmt: skip
     out.print(posts)
-    recordings = ", ".join(f"{count} {name}" for name, count in snapshot.recordings.items() if count) or "none"
-    out.print(f"recordings: {recordings}")
-    for name, counts in snapshot.outbox.items():
-        out.print(f"alerts to {name}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
+    out.print(f"recordings: {_counts(snapshot.recordings)}")
+    for sink in dict.fromkeys(name for name, _ in snapshot.outbox):
+        out.print(f"alerts to {sink}: {_counts({s: n for (name, s), n in snapshot.outbox.items() if name == sink})}")
     for wait in snapshot.waits:
         out.print(f"[yellow]flood wait[/] {wait.account} {wait.method} until {wait.until:%H:%M:%S} UTC")
-    for failure in snapshot.failures:
+    for failure in snapshot.failed:
         out.print(f"[red]not transcribed[/] {failure.channel_id}/{failure.message_id}: {escape(failure.reason)}")
     if snapshot.quarantined:
         out.print(f"[red]{snapshot.quarantined} messages could not be read[/] (kept; see the log)")
     return 0 if alive and alive["ok"] else 1
+
+
+def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) -> str:
+    return ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "none"
 
 
 @click.command(epilog=examples("earshot channels", "earshot channels --check", "earshot channels --json"))

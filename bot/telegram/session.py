@@ -17,7 +17,7 @@ from typing import Any
 from telethon.crypto import AuthKey
 from telethon.sessions import MemorySession
 
-from bot.errors import ConfigError, Locked
+from bot.errors import ConfigError, Locked, LoginNeeded
 
 FORMAT = 1
 AUTH_KEY_BYTES = 256
@@ -52,6 +52,13 @@ class SessionFile(MemorySession):
             session.release()
             raise
         return session
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Raise what `open` would say of the file, and LoginNeeded when it is not there; writes nothing, takes no lock."""
+        if not path.exists():
+            raise LoginNeeded(f"{path}: there is no session yet; type: earshot login")
+        SessionFile(path)._load()
 
     def save(self) -> None:
         """Write the file if anything changed: a new file is synced and renamed over the old one."""
