@@ -4,6 +4,7 @@ Nothing is decided here. A row that cannot be converted is quarantined with its 
 unread, so a kill or a crash at any line costs nothing but time.
 """
 
+import struct
 import traceback
 from collections.abc import Sequence
 
@@ -111,10 +112,12 @@ class Reader:
 
 
 def _reason(error: Exception) -> str:
+    """For people. The texts of Telethon's reader are not used: they quote the bytes of the message."""
     if isinstance(error, TypeNotFoundError):
-        # Its own text quotes the bytes of the message.
         number = error.invalid_constructor_id
         return f"unknown TL constructor {number:08x}: it is damaged, or newer than this library"
+    if isinstance(error, BufferError | struct.error):
+        return "the bytes end in the middle of the message: they are damaged"
     return f"{type(error).__name__}: {error}"[:300]
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from telethon.tl import types
 
-from bot.errors import StoreError
+from bot.errors import MediaUnavailable, StoreError
 from bot.model import Recording, RecordingState
 from bot.sandbox.chats import Chat
 from bot.store import Store
-from bot.telegram.download import PART
+from bot.telegram.download import PART, parts
 from bot.telegram.fetcher import BACKOFF, GIVE_UP_AFTER
 from tests.telegram.house import House, open_house
 
@@ -195,6 +196,21 @@ async def test_after_a_week_it_is_given_up(house: House, chat: Chat) -> None:
     assert recording.state is RecordingState.FAILED
     assert "not fetched in 7 days" in (recording.reason or "")
     assert "FILE_REFERENCE_EXPIRED" in (recording.reason or "")
+
+
+async def test_a_cdn_is_not_followed() -> None:
+    """A redirect to a CDN, whose bytes we could not check, is an error that may pass."""
+
+    class Redirecting:
+        async def call(self, request: Any, **_: Any) -> Any:
+            return types.upload.FileCdnRedirect(203, b"t", b"k" * 32, b"i" * 16, [])
+
+    async def find() -> Any:
+        return types.Document(1, 2, b"r", None, "audio/ogg", 9, 2, [])
+
+    with pytest.raises(MediaUnavailable, match="FileCdnRedirect") as caught:
+        await anext(parts(Redirecting(), find, limit_bytes=99))  # type: ignore[arg-type]
+    assert not caught.value.permanent
 
 
 async def test_one_bad_recording_does_not_stop_the_others(house: House, chat: Chat) -> None:
