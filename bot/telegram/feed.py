@@ -133,7 +133,7 @@ class Feed:
                 if error.word not in BAD_PTS:
                     raise
                 log.warning("pts not accepted", channel=self.channel.channel_id, pts=self.channel.pts)
-                await self._from_history(None)
+                await self._from_history(None, restart=True)
                 return
             final = await self._apply_difference(answer)
 
@@ -156,8 +156,11 @@ class Feed:
         # A server that gives slices without moving would keep us here for ever.
         return bool(answer.final) or stuck
 
-    async def _from_history(self, dialog: Any) -> None:
-        """Learn by looking what no difference tells: new ids, and the state of the newest ones; only then move pts."""
+    async def _from_history(self, dialog: Any, *, restart: bool = False) -> None:
+        """Learn by looking what no difference tells: new ids, and the state of the newest ones; only then move pts.
+
+        `restart`: take the server's pts also when it is lower than ours. The row keeps the highest.
+        """
         dialog = dialog or await self._dialog()
         if dialog is None:
             return
@@ -165,6 +168,8 @@ class Feed:
         await self.repair(None)
         await self._reread(dialog.top_message)
         await self._record(How.SWEEP, pts=dialog.pts)
+        if restart:
+            self.channel = replace(self.channel, pts=dialog.pts or 0)
 
     async def _new_posts(self) -> None:
         dialog = await self._dialog()

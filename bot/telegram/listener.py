@@ -297,4 +297,5 @@ class Listener:
 
 
 def _newer(row: Channel, ours: Channel) -> Channel:
-    return replace(row, pts=max(row.pts, ours.pts), top_id=max(row.top_id, ours.top_id))
+    # Only we move pts, and what we hold is never behind the row.
+    return replace(row, pts=ours.pts or row.pts, top_id=max(row.top_id, ours.top_id))

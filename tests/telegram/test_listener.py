@@ -1,0 +1,260 @@
+"""The listener over real Telethon against the sandbox: whatever happens to the pushes, the ledger ends complete."""
+
+import asyncio
+
+import pytest
+
+from bot.errors import AccountDead, LoginNeeded
+from bot.model import ChannelId, ChannelState, Mode
+from bot.pulse import Pulse
+from bot.telegram import Listener
+from tests.telegram.conftest import Stage, eventually
+
+
+async def test_pushes_are_recorded(stage: Stage) -> None:
+    """A post, its edit and its deletion are recorded as they are pushed, without asking the server."""
+    chat = stage.channel("Rybar", posts=3)
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            asked = stage.count("updates.getChannelDifference")
+            number = chat.post("first")
+            await stage.hears(chat, number, "first")
+            chat.edit(number, "second")
+            await stage.hears(chat, number, "first", "second")
+            chat.delete(number)
+            await stage.hears(chat, number, "first", "second", None)
+            assert stage.count("updates.getChannelDifference") == asked
+
+
+async def test_downtime_is_made_good(stage: Stage) -> None:
+    """Posts, edits and deletions made while the daemon was stopped are recorded at its next start."""
+    chat = stage.channel("Sladkov")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            kept, changed, gone = chat.post("kept"), chat.post("before"), chat.post("gone")
+            await stage.complete(chat)
+    assert await stage.told(chat, gone) == ["gone"]
+    chat.edit(changed, "after")
+    chat.delete(gone)
+    new = chat.post("new")
+    brief = chat.post("posted and deleted")
+    chat.delete(brief)
+    service = chat.set_title("Sladkov+")
+    async with stage.account() as account, stage.listening(account):
+        await stage.hears(chat, new, "new")
+        await stage.hears(chat, changed, "before", "after")
+        await stage.hears(chat, gone, "gone", None)
+        assert await stage.told(chat, kept) == ["kept"]
+        await stage.complete(chat)
+        assert (await stage.store.channels.get(ChannelId(chat.channel_id))).top_id >= service
+
+
+async def test_posts_between_pinning_and_listening(stage: Stage) -> None:
+    """What is posted after a channel was added and before the first push is recorded; older posts are not asked for."""
+    chat = stage.channel("Wargonzo", posts=5)
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        numbers = [chat.post(f"early {i}") for i in range(3)]
+        async with stage.listening(account):
+            for i, number in enumerate(numbers):
+                await stage.hears(chat, number, f"early {i}")
+        assert await stage.told(chat, 5) == []
+
+
+async def test_cut_connections(stage: Stage) -> None:
+    """Twenty cuts of the connection, with posts during each, cost no post."""
+    chat = stage.channel("Kotenok")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            for number in range(20):
+                chat.post(f"before {number}")
+                stage.sandbox.faults.drop_connection()
+                chat.post(f"during {number}")
+                await asyncio.sleep(0.05)
+            await stage.complete(chat, seconds=30)
+            for post in chat.messages:
+                assert await stage.told(chat, post.id) == [post.text]
+
+
+async def test_swallowed_pushes_are_found_by_the_sweep(stage: Stage) -> None:
+    """A post that is never pushed is recorded within one sweep."""
+    chat = stage.channel("Medvedev")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        stage.sandbox.faults.swallow_push(chat, True)
+        async with stage.listening(account, sweep_seconds=0.5):
+            number = chat.post("unheard")
+            await stage.hears(chat, number, "unheard", seconds=3)
+            chat.edit(number, "changed unheard")
+            await stage.hears(chat, number, "unheard", "changed unheard", seconds=3)
+            chat.delete(number)
+            await stage.hears(chat, number, "unheard", "changed unheard", None, seconds=3)
+
+
+async def test_gap_is_asked_for(stage: Stage) -> None:
+    """A push behind a lost one makes the listener ask for what lies between, half a second later."""
+    chat = stage.channel("Kadyrov")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            stage.sandbox.faults.swallow_push(chat, 1)
+            lost, heard = chat.post("lost"), chat.post("heard")
+            await stage.hears(chat, lost, "lost", seconds=3)
+            await stage.hears(chat, heard, "heard")
+
+
+async def test_polled_channel(stage: Stage) -> None:
+    """A channel that is not joined is followed by sweeps alone."""
+    chat = stage.channel("Duma")
+    async with stage.account() as account:
+        await stage.pin(account, chat, mode=Mode.POLL)
+        async with stage.listening(account, sweep_seconds=0.5):
+            await stage.hears(chat, chat.post("law"), "law", seconds=3)
+        assert stage.count("channels.joinChannel") == 0
+
+
+async def test_difference_too_long(stage: Stage) -> None:
+    """When the difference is too long, 300 posts are read from history, and edits and deletions among the newest seen."""
+    chat = stage.channel("Osvedomitel")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            first = chat.post("first")
+            await stage.complete(chat)
+    numbers = [chat.post(f"post {i}") for i in range(300)]
+    chat.delete(*numbers[50:60])
+    chat.edit(numbers[-1], "edited")
+    stage.sandbox.faults.difference_too_long(chat)
+    async with stage.account() as account, stage.listening(account):
+        await stage.complete(chat, seconds=20)
+        await stage.hears(chat, numbers[-1], "edited")
+        assert await stage.told(chat, first) == ["first"]
+        for i in (0, 49, 60, 150, 298):
+            assert await stage.told(chat, numbers[i]) == [f"post {i}"]
+        after = chat.post("after")
+        await stage.hears(chat, after, "after")
+
+
+async def test_too_long_finds_changes_of_the_newest(stage: Stage) -> None:
+    """After a difference that is too long, edits and deletions of posts we hold are found by reading them again."""
+    chat = stage.channel("Colonel")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            changed, gone = chat.post("before"), chat.post("gone")
+            await stage.complete(chat)
+    chat.edit(changed, "after")
+    chat.delete(gone)
+    chat.post("newest")
+    stage.sandbox.faults.difference_too_long(chat)
+    async with stage.account() as account, stage.listening(account):
+        await stage.hears(chat, changed, "before", "after")
+        await stage.hears(chat, gone, "gone", None)
+
+
+async def test_private_channel_and_back(stage: Stage) -> None:
+    """A channel that goes private is recorded as such, delays no other, and is brought up to date when it is back."""
+    chat, other = stage.channel("Shut"), stage.channel("Open")
+    async with stage.account() as account:
+        await stage.pin(account, chat, other)
+        async with stage.listening(account, sweep_seconds=0.4):
+            await stage.hears(chat, chat.post("before"), "before")
+            chat.ban()
+            await eventually(lambda: _has_state(stage, chat.channel_id, ChannelState.PRIVATE))
+            hidden = chat.post("while private")
+            await stage.hears(other, other.post("elsewhere"), "elsewhere", seconds=2)
+            chat.unban()
+            await stage.hears(chat, hidden, "while private")
+            await eventually(lambda: _has_state(stage, chat.channel_id, ChannelState.ACTIVE))
+
+
+async def _has_state(stage: Stage, channel_id: int, state: ChannelState) -> bool:
+    channel = await stage.store.channels.get(ChannelId(channel_id))
+    return channel is not None and channel.state is state
+
+
+async def test_flooded_difference_does_not_hold_up_posts(stage: Stage) -> None:
+    """While getChannelDifference is flooded, new posts are recorded from history, and other channels go on."""
+    chat, other = stage.channel("Flooded"), stage.channel("Drier")
+    async with stage.account() as account:
+        await stage.pin(account, chat, other)
+        async with stage.listening(account, sweep_seconds=0.5):
+            stage.sandbox.faults.flood_wait("updates.getChannelDifference", 900)
+            stage.sandbox.faults.swallow_push(chat, 1)
+            lost, heard = chat.post("lost"), chat.post("heard")
+            await stage.hears(chat, lost, "lost", seconds=4)
+            await stage.hears(chat, heard, "heard", seconds=4)
+            await stage.hears(other, other.post("other"), "other", seconds=2)
+        assert stage.count("updates.getChannelDifference") == 1
+
+
+async def test_lost_reply_does_not_deafen(stage: Stage) -> None:
+    """A difference that is never answered holds up its own channel alone."""
+    chat, other = stage.channel("Stuck"), stage.channel("Free")
+    async with stage.account() as account:
+        await stage.pin(account, chat, other)
+        async with stage.listening(account):
+            stage.sandbox.faults.lose_reply("updates.getChannelDifference")
+            stage.sandbox.faults.swallow_push(chat, 1)
+            chat.post("lost"), chat.post("behind")
+            await asyncio.sleep(0.7)
+            await stage.hears(other, other.post("other"), "other", seconds=2)
+
+
+@pytest.mark.parametrize(("blow", "error"), [("revoke", AccountDead), ("duplicate", AccountDead), ("ban", AccountDead)])
+async def test_lost_account_ends_the_listener(stage: Stage, blow: str, error: type[Exception]) -> None:
+    """A session revoked, used elsewhere or banned while we listen ends the listener with the reason."""
+    chat = stage.channel("Anyone")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        listener = Listener(account, stage.store, Pulse(asyncio.Event()), sweep_seconds=0.3, reader_nudge=lambda: None)
+        task = asyncio.create_task(listener.run())
+        await asyncio.sleep(0.2)
+        getattr(stage.sandbox, blow)(stage.user)
+        with pytest.raises((error, LoginNeeded)):
+            await asyncio.wait_for(task, 5)
+
+
+async def test_long_gap_of_deleted_ids(stage: Stage) -> None:
+    """A run of 250 ids that were posted and deleted while we were away is accounted for as deleted."""
+    chat = stage.channel("Purge")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+    gone = [chat.post(f"gone {i}") for i in range(250)]
+    last = chat.post("last")
+    chat.delete(*gone)
+    stage.sandbox.faults.difference_too_long(chat)
+    async with stage.account() as account, stage.listening(account):
+        await stage.complete(chat, seconds=20)
+        assert await stage.told(chat, last) == ["last"]
+        assert (await stage.store.channels.get(ChannelId(chat.channel_id))).top_id == last
+
+
+async def test_server_restart(stage: Stage) -> None:
+    """While the server is away nothing fails; what was posted meanwhile is recorded when it is back."""
+    chat = stage.channel("Away")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            await stage.sandbox.stop()
+            number = chat.post("unseen")
+            await asyncio.sleep(0.5)
+            await stage.sandbox.start()
+            await stage.hears(chat, number, "unseen")
+
+
+async def test_stop_is_prompt(stage: Stage) -> None:
+    """The listener stops at once, also while an answer is outstanding."""
+    chat = stage.channel("Slow")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        stage.sandbox.faults.delay("messages.getPeerDialogs", 30)
+        stop = asyncio.Event()
+        listener = Listener(account, stage.store, Pulse(stop), sweep_seconds=60, reader_nudge=lambda: None)
+        task = asyncio.create_task(listener.run())
+        await asyncio.sleep(0.1)
+        stop.set()
+        await asyncio.wait_for(task, 1)
