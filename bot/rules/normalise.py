@@ -17,7 +17,8 @@ import regex
 BARRIER = "\x00"
 
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.|tg://|(?<!\w)t\.me/)[^\s<>«»\"]+|(?<![\w@])@[A-Za-z][A-Za-z0-9_]{3,31}(?!\w)", re.IGNORECASE
+    r"(?:https?://|www\.|tg://|(?<!\w)t\.me/)[^\s<>«»\"]+|(?<![\w@])@[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f])",
+    re.IGNORECASE,
 )
 _LETTERS = {"и\u0306": "й", "і\u0308": "ї", "у\u0306": "ў"}
 _APOSTROPHES = dict.fromkeys("’‘ʼʹ′`´", "'")
@@ -25,8 +26,8 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 # Emoji are full of these two: they get the fast path as long as they do not touch a word.
 _JOINERS = "\ufe0f\u200d"
 _JOINED = re.compile(rf"\w[{_JOINERS}]|[{_JOINERS}]\w")
-_HIDDEN_IN_WORD = re.compile(
-    r"\w[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
+_HIDDEN_IN_WORD = regex.compile(
+    r"\w\p{M}*[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
 )
 _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 # Longer than one character, which sends the text to the slow path.

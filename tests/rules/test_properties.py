@@ -109,6 +109,7 @@ def places(span: Span) -> tuple[str, int, int, str]:
 
 @given(TEXTS)
 @example("контрбатарейнойШойгу")
+@example("контрбатарейной\u200bШойгу")
 def test_composed_and_decomposed_text_match_alike(text: str) -> None:
     """NFC and NFD spellings of a text yield the same words in the same order (regular expressions see raw text)."""
     forms = [
@@ -137,9 +138,9 @@ def test_folding_maps_back_in_order(text: str) -> None:
         assert all(0 <= start <= end <= len(text) for start, end in zip(folded.starts, folded.ends, strict=True))
 
 
-@given(st.text())
+@given(st.text().filter(lambda text: "@" not in text))
 def test_folding_twice_changes_nothing(text: str) -> None:
-    """Folded text is its own folding."""
+    """Folded text is its own folding (a mention may only show once letters are plain)."""
     once = fold(text).text
     assert fold(once).text == once
 
