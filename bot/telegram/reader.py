@@ -4,6 +4,7 @@ Nothing is decided here. A row that cannot be converted is quarantined with its 
 unread, so a kill or a crash at any line costs nothing but time.
 """
 
+import asyncio
 import struct
 import traceback
 from collections.abc import Sequence
@@ -41,28 +42,35 @@ class Reader:
     async def run(self) -> None:
         """Read until the pulse stops. Raises what the monitor or the store raised after the last retry."""
         while not self._pulse.stopping:
-            await self.drain()
-            await self._pulse.wait(IDLE_SECONDS)
+            if await self._read_batch() < BATCH:
+                await self._pulse.wait(IDLE_SECONDS)
 
     async def drain(self) -> int:
-        """Read all that is unread now, or until stopping; returns the number of rows dealt with."""
+        """Read all that is unread now, also when stopping; returns the number of rows dealt with."""
         total = 0
-        while not self._pulse.stopping:
-            dealt = await self._read_batch()
+        while (dealt := await self._read_batch()) == BATCH:
             total += dealt
-            if dealt < BATCH:
-                break
-        return total
+        return total + dealt
 
     async def _read_batch(self) -> int:
+        """Deal with the oldest rows; fewer than BATCH means that none are left, or that a failure met the stop."""
         for pause in self._retry_seconds:
             try:
                 return await self._read(await self._store.intake.unread(BATCH))
             except Exception as error:  # noqa: BLE001
                 _log_failure("reader: will try again", error, seconds=pause)
-            if await self._pulse.wait(pause):
+            if await self._stopped_within(pause):
                 return 0
         return await self._read_one_by_one(await self._store.intake.unread(BATCH))
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        """Sleep, whoever nudges: nudges must not use up the retries. True as soon as everything stops."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            if await self._pulse.wait(left):
+                return True
+        return self._pulse.stopping
 
     async def _read(self, unread: Sequence[Unread]) -> int:
         readings = [reading for row in unread if (reading := await self._convert(row))]

@@ -184,6 +184,19 @@ async def test_a_passing_failure_is_retried(house: House, chat: Chat) -> None:
     assert (await house.store.archive.status(house.clock())).quarantined == 0
 
 
+async def test_nudges_do_not_use_up_the_retries(house: House, chat: Chat) -> None:
+    """The pauses between retries are kept, however often the loop is nudged."""
+    chat.post("Бердянск")
+    await house.hear(chat)
+    pulse = Pulse(asyncio.Event())
+    reading = asyncio.create_task(Reader(house.store, Choosy(house, sulks=1), pulse, retry_seconds=(0.3,)).drain())
+    for _ in range(10):
+        await asyncio.sleep(0.02)
+        pulse.nudge()
+    assert not reading.done()
+    assert await reading == 1
+
+
 async def test_a_post_that_the_monitor_cannot_bear_stops_nobody(house: House, chat: Chat) -> None:
     """One poisonous post is found out and set aside, all others alert."""
     for text in ("Бердянск", "яд", "Бердянск снова"):
@@ -223,3 +236,13 @@ async def test_the_loop_wakes_and_stops(house: House, chat: Chat) -> None:
     stop.set()
     async with asyncio.timeout(2):
         await running
+
+
+async def test_what_was_heard_is_read_at_the_stop(house: House, chat: Chat) -> None:
+    """Once everything stops, the rows that came last are still read."""
+    chat.post("Бердянск")
+    await house.hear(chat)
+    stop = asyncio.Event()
+    stop.set()
+    assert await Reader(house.store, house.monitor, Pulse(stop)).drain() == 1
+    assert len(await house.store.outbox.due("chat", house.clock())) == 1
