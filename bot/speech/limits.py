@@ -6,6 +6,8 @@ import resource
 import signal
 import sys
 
+from bot.speech.seccomp import forbid_sockets_and_programs
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 # Three pipes, one recording, and what the libraries hold open: about ten were seen.
@@ -22,15 +24,18 @@ def die_with(parent: int) -> None:
 
 
 def confine(memory_bytes: int, *, on_gpu: bool) -> None:
-    """No core dump, nothing written to any file, few descriptors, `memory_bytes` at most.
+    """No core dump, nothing written to any file, few descriptors, `memory_bytes` at most; no socket, no other program.
 
-    CUDA reserves address space by the hundred gigabytes, so on a GPU the limit counts writable private memory instead.
+    CUDA reserves address space by the hundred gigabytes, so on a GPU the limit counts writable private memory instead;
+    and its driver may talk through sockets, so there the system call filter stays away.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     kind = resource.RLIMIT_DATA if on_gpu else resource.RLIMIT_AS
     resource.setrlimit(kind, (memory_bytes, memory_bytes))
+    if not on_gpu and not forbid_sockets_and_programs():
+        sys.stderr.write("no system call filter: this kernel or architecture has none that is known here\n")
 
 
 def allow_cpu(seconds: float) -> None:

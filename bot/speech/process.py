@@ -56,6 +56,11 @@ class ChildProcess:
         """Its process id, and its group's."""
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not been seen to end."""
+        return self._process.returncode is None
+
     async def send(self, frame: Frame) -> None:
         """Give it a request; ChildDied when it is gone."""
         assert self._process.stdin is not None  # noqa: S101 - asked for in spawn

@@ -87,6 +87,9 @@ class Transcriber:
             raise ChildDied(f"the speech process sent no transcript: {error!r}") from error
 
     async def _running_child(self) -> ChildProcess:
+        if self._child is not None and not self._child.alive:
+            log.warning("speech.child_died_idle", pid=self._child.pid)
+            await self._drop_child()
         if self._child is None:
             folder, name = await self._find_model()
             self._child = await ChildProcess.spawn(threads=self._settings.cores)
