@@ -107,11 +107,13 @@ class AnalystChat:
 
     async def _resolve_handle(self, handle: str) -> Any:
         answer = await self._account.call(functions.contacts.ResolveUsernameRequest(handle))
-        found = next(thing for thing in (*answer.chats, *answer.users) if thing.id in vars(answer.peer).values())
-        log.info("chat resolved", chat=self._chat, chat_id=get_peer_id(answer.peer))
-        if isinstance(answer.peer, types.PeerChannel):
-            return types.InputPeerChannel(found.id, found.access_hash)
-        return types.InputPeerUser(found.id, found.access_hash)
+        peer = answer.peer
+        log.info("chat resolved", chat=self._chat, chat_id=get_peer_id(peer))
+        if isinstance(peer, types.PeerChannel):
+            channel = next(chat for chat in answer.chats if chat.id == peer.channel_id)
+            return types.InputPeerChannel(channel.id, channel.access_hash)
+        user = next(user for user in answer.users if user.id == peer.user_id)
+        return types.InputPeerUser(user.id, user.access_hash)
 
     async def _look(self, peer: Any) -> Any:
         """The chat or person as the bot sees it."""
