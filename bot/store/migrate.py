@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -13,6 +14,8 @@ from alembic.script import ScriptDirectory
 from bot.errors import StoreError
 from bot.store.engine import Database
 from bot.store.schema import about
+
+log = structlog.get_logger()
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -59,6 +62,7 @@ async def migrate(database: Database) -> None:
         # Again: another process may have been here meanwhile.
         refuse(database.name, await conn.run_sync(look))
         await conn.run_sync(_upgrade)
+    log.info("database brought up to date", revision=head(), before=found.revision)
 
 
 def look(connection: sa.Connection) -> Found:

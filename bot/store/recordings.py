@@ -26,7 +26,10 @@ class Recordings:
         self._database = database
 
     async def due(self, state: RecordingState, now: datetime, limit: int) -> tuple[Recording, ...]:
-        """Those in `state` whose next try has come: urgent channels first, then the newest posts."""
+        """Those in `state` whose next try has come: urgent channels first, then the newest posts.
+
+        Each names a post that is still there to fetch it from, while there is one.
+        """
         c = recordings.c
         query = (
             _with_channel()
@@ -35,14 +38,13 @@ class Recordings:
             .limit(limit)
         )
         async with self._database.read() as conn:
-            return tuple(_recording(row) for row in (await conn.execute(query)).mappings())
+            return await _load(conn, query)
 
     async def get(self, recording_id: int) -> Recording | None:
         """The recording of this id."""
         async with self._database.read() as conn:
             query = _with_channel().where(recordings.c.recording_id == recording_id)
-            row = (await conn.execute(query)).mappings().first()
-        return None if row is None else _recording(row)
+            return next(iter(await _load(conn, query)), None)
 
     async def appearances(self, recording_id: int) -> tuple[Appearance, ...]:
         """The posts that bear it in their newest state and are still there, the oldest first."""
@@ -123,11 +125,28 @@ def _with_channel() -> sa.Select[Any]:
     return sa.select(recordings, channels.c.language, channels.c.priority, transcripts.c.transcript).select_from(joined)
 
 
-def _recording(row: Mapping[str, Any]) -> Recording:
+async def _load(conn: AsyncConnection, query: sa.Select[Any]) -> tuple[Recording, ...]:
+    rows = (await conn.execute(query)).mappings().all()
+    places = await _live_places(conn, [row["recording_id"] for row in rows])
+    return tuple(_recording(row, places.get(row["recording_id"], ())) for row in rows)
+
+
+async def _live_places(conn: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, list[Key]]:
+    """The posts that bear each recording and are still there, the oldest first."""
+    places: dict[int, list[Key]] = {}
+    query = _bearers(versions.c.recording_id.in_(recording_ids)).where(messages.c.deleted_at.is_(None))
+    for row in await conn.execute(query):
+        places.setdefault(row.recording_id, []).append(row.message.key)
+    return places
+
+
+def _recording(row: Mapping[str, Any], live: Sequence[Key]) -> Recording:
+    first = Key(channel_id=ChannelId(row["channel_id"]), message_id=MessageId(row["message_id"]))
+    place = live[0] if live and first not in live else first
     return Recording(
         recording_id=row["recording_id"],
-        channel_id=ChannelId(row["channel_id"]),
-        message_id=MessageId(row["message_id"]),
+        channel_id=place.channel_id,
+        message_id=place.message_id,
         kind=Kind(row["kind"]),
         media=row["media"],
         state=RecordingState(row["state"]),
@@ -142,23 +161,25 @@ def _recording(row: Mapping[str, Any]) -> Recording:
 
 async def _bearing(conn: AsyncConnection, recording_id: int) -> list[tuple[Message, int]]:
     """(newest state, its version) of every post that bears the recording, deleted ones included."""
-    return [(message, number) for message, number, _ in await conn.execute(_bearers(recording_id))]
+    rows = await conn.execute(_bearers(versions.c.recording_id == recording_id))
+    return [(row.message, row.number) for row in rows]
 
 
-def _bearers(recording_id: int) -> sa.Select[Any]:
+def _bearers(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Posts whose newest state bears a recording, the oldest first."""
     current = messages.join(
         versions,
         (versions.c.channel_id == messages.c.channel_id)
         & (versions.c.message_id == messages.c.message_id)
         & (versions.c.number == messages.c.current),
     )
-    query = sa.select(versions.c.message, versions.c.number, messages.c.deleted_at).select_from(current)
-    return query.where(versions.c.recording_id == recording_id).order_by(versions.c.stored_at, versions.c.message_id)
+    query = sa.select(versions.c.message, versions.c.number, versions.c.recording_id).select_from(current)
+    return query.where(which).order_by(versions.c.stored_at, versions.c.message_id)
 
 
 async def _load_appearances(conn: AsyncConnection, recording_id: int) -> tuple[Appearance, ...]:
-    rows = await conn.execute(_bearers(recording_id).where(messages.c.deleted_at.is_(None)))
-    live = [(message, number) for message, number, _ in rows]
+    rows = await conn.execute(_bearers(versions.c.recording_id == recording_id).where(messages.c.deleted_at.is_(None)))
+    live = [(row.message, row.number) for row in rows]
     if not live:
         return ()
     forms = await load_forms(conn, [message.key for message, _ in live])

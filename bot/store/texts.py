@@ -114,7 +114,7 @@ def _window(text: str, first: int, end: int, length: int) -> tuple[int, int]:
     stop = max(end, start + length)
     # Move inwards to a word border, but never into the hit.
     if start:
-        start = next((at for at in range(start, first) if text[at - 1].isspace()), min(start, first))
+        start = next((at for at in range(start, first) if text[at - 1].isspace() and not text[at].isspace()), first)
     if stop < len(text):
         stop = next((at for at in range(stop, end, -1) if text[at].isspace()), stop)
     return start, stop
