@@ -29,7 +29,11 @@ def edit_message(world: World, caller: Caller, request: Any) -> Any:
         check_text(text, caption=bears_file or request.media is not None)
         entities = check_entities(text, request.entities)
     markup = inline_markup(viewer, request.reply_markup)
-    bearing = media_of(world, viewer, request.media) if request.media is not None else entry.tl.media
+    bearing = entry.tl.media
+    if request.media is not None:
+        bearing = media_of(world, viewer, request.media)
+    elif isinstance(bearing, types.MessageMediaWebPage) and request.no_webpage:
+        bearing = None
     former = (entry.tl.message, tuple(entry.tl.entities or ()), entry.tl.media, entry.tl.reply_markup)
     if former == (text, entities, bearing, markup):
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")

@@ -1,6 +1,7 @@
 """TL media out of what a script posts or a client sends."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from telethon.tl import types
 from bot.model import Entity, LinkPreview, Poll
 from bot.sandbox.files import NewFile, StoredFile, ogg_seconds
 
+_ADDRESS = re.compile(r"https?://[^\s<>]+", re.IGNORECASE)
 _poll_ids = itertools.count(7_000_000_001)
 _page_ids = itertools.count(8_000_000_001)
 
@@ -122,6 +124,14 @@ def preview_media(preview: LinkPreview) -> Any:
         description=preview.description or None,
     )
     return types.MessageMediaWebPage(webpage=page)
+
+
+def found_preview(text: str, entities: Sequence[Any]) -> Any:
+    """The preview that Telegram makes of the first address in a text, as far as the sandbox knows pages; or None."""
+    hidden = [entity.url for entity in entities if isinstance(entity, types.MessageEntityTextUrl)]
+    shown = _ADDRESS.findall(text)
+    url = next(iter([*shown, *hidden]), None)
+    return preview_media(LinkPreview(url=url, site="Sandbox", title=url)) if url else None
 
 
 def buttons_markup(rows: Sequence[Sequence[tuple[str, bytes]]]) -> Any:

@@ -153,10 +153,12 @@ def forward_header(entry: Entry, source: "Chat | None", *, name: str | None = No
 def forwarded(
     entry: Entry, header: Any, *, views: int | None, protected: bool, album_id: int | None = None, caption: bool = True
 ) -> Draft:
-    """The draft that repeats a message elsewhere: same document, same text."""
+    """The draft that repeats a message elsewhere: same document, same text; `caption=False` drops that of a file."""
     tl = entry.tl
+    if not isinstance(tl.media, types.MessageMediaDocument | types.MessageMediaPhoto):
+        caption = True
     return Draft(
-        text=tl.message if caption or tl.media is None else "",
+        text=tl.message if caption else "",
         entities=tuple(tl.entities or ()) if caption else (),
         media=tl.media,
         forward=header,

@@ -11,6 +11,7 @@ from bot.sandbox.checks import check_entities, check_text, claim_random_id, inli
 from bot.sandbox.delivery import deliver, log_for, new_update
 from bot.sandbox.drafts import Draft, ReplyTo
 from bot.sandbox.log import Entry
+from bot.sandbox.media import found_preview
 from bot.sandbox.posting import forward_header, forwarded, quote_offset
 from bot.sandbox.rpc import Caller, RpcError, handles
 from bot.sandbox.uploads import media_of
@@ -22,14 +23,16 @@ ALBUM_LIMIT = 10
 
 @handles(functions.messages.SendMessageRequest)
 def send_message(world: World, caller: Caller, request: Any) -> Any:
-    """A text message."""
+    """A text message; the first address in it gets a preview unless `no_webpage`."""
     viewer = access.me(world, caller)
     target = access.peer(world, caller, request.peer)
     access.check_may_write(viewer, target)
     check_text(request.message)
+    entities = check_entities(request.message, request.entities)
     draft = Draft(
         text=request.message,
-        entities=check_entities(request.message, request.entities),
+        entities=entities,
+        media=None if request.no_webpage else found_preview(request.message, entities),
         reply_to=_reply(world, caller, viewer, target, request.reply_to),
         **_common(viewer, target, request),
     )

@@ -36,6 +36,8 @@ def get_difference(world: World, caller: Caller, request: Any) -> Any:
     since = moment(request.date)
     if since is None:
         raise RpcError(400, "DATE_EMPTY")
+    if world.switches.take_too_long(viewer):
+        return types.updates.DifferenceTooLong(pts=viewer.box.pts)
     events, final = viewer.box.after(request.pts, min(request.pts_limit or ACCOUNT_PAGE, ACCOUNT_PAGE))
     moved = [
         chat

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,17 +100,17 @@ class Switches:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._too_long: dict[int, int] = {}
+        self._too_long: Counter[PeerKey] = Counter()
 
-    def difference_too_long(self, chat: Chat, times: int = 1) -> None:
-        """Answer the next `times` getChannelDifference of the channel with TooLong, whatever the gap."""
-        self._too_long[chat.id] = times
+    def difference_too_long(self, whose: Chat | User, times: int = 1) -> None:
+        """Answer the next `times` differences of a channel, or of an account, with TooLong, whatever the gap."""
+        self._too_long[whose.key] = times
 
-    def take_too_long(self, chat: Chat) -> bool:
+    def take_too_long(self, whose: Chat | User) -> bool:
         """Whether this answer is to be TooLong; counts."""
-        left = self._too_long.get(chat.id, 0)
-        self._too_long[chat.id] = max(left - 1, 0)
-        return left > 0
+        left = self._too_long[whose.key] > 0
+        self._too_long[whose.key] -= left
+        return left
 
     def expire_file_reference(self, document_id: int, *, forever: bool = False) -> None:
         """Invalidate the references given out so far; with `forever` also all those to come."""

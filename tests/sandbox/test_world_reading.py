@@ -348,6 +348,9 @@ async def test_account_difference_names_channels_that_moved(world, reader, chann
     assert [m.message for m in found.new_messages] == ["hi"]
     assert [(u.channel_id, u.pts) for u in found.other_updates] == [(channel.id, 2)]
     assert found.state.pts == 2
+    world.switches.difference_too_long(reader.user)
+    long = await reader.ask(f.updates.GetDifferenceRequest(pts=1, date=NOON, qts=0))
+    assert (type(long), long.pts) == (types.updates.DifferenceTooLong, 2)
 
 
 # --- pushes -----------------------------------------------------------------------------------------------------------

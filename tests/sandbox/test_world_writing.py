@@ -100,6 +100,26 @@ async def test_entities_lie_within_the_text(bot, desk, offset, length):
     await bot.ask(send(bot, desk, "𝕏a", entities=[types.MessageEntityBold(offset=0, length=3)]))
 
 
+async def test_an_address_gets_a_preview_unless_declined(bot, desk):
+    """Telegram previews the first address of a text, shown or hidden, unless told not to; an edit can take it away."""
+    hidden = types.MessageEntityTextUrl(offset=0, length=1, url="https://evil.example/a")
+    await bot.ask(send(bot, desk, "see https://x.com/a now"))
+    await bot.ask(send(bot, desk, "see", entities=[hidden]))
+    await bot.ask(send(bot, desk, "see https://x.com/a", no_webpage=True))
+    urls = [p.tl.media and p.tl.media.webpage.url for p in desk.messages]
+    assert urls == ["https://x.com/a", "https://evil.example/a", None]
+    await bot.ask(f.messages.EditMessageRequest(bot.peer(desk), 1, message="see no more", no_webpage=True))
+    assert desk.message(1).tl.media is None
+
+
+async def test_assertions_can_ask_what_is_clickable(bot, desk):
+    """`links` names hidden addresses, and what clients would find in the text outside of code."""
+    hidden = types.MessageEntityTextUrl(offset=0, length=1, url="https://evil.example/a")
+    code = types.MessageEntityCode(offset=26, length=7)
+    desk.post("𝕏 see t.me/x or @someone or bad.com; 3.5 km, hxxps://no[.]example", entities=[hidden, code])
+    assert desk.message(1).links == ("https://evil.example/a", "t.me/x", "@someone")
+
+
 async def test_rights_to_write_are_checked(world, analyst, bot, desk):
     """A channel needs an administrator, a megagroup a member who is not muted, a private one is closed to others."""
     channel = world.add_channel("News", handle="news_x")
