@@ -16,22 +16,24 @@ import regex
 # Stands where an address or a mention was; no phrase crosses it.
 BARRIER = "\x00"
 
+# One set of first characters lets the scan skip to them; each look-behind then sees that character and one more.
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.|tg://|(?<!\w)t\.me/)[^\s<>«»\"]+|(?<![\w@])@[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f])",
-    re.IGNORECASE,
+    r"[hHwWtT@](?:"
+    r"(?:(?<=[hH])[tT]{2}[pP][sS]?://|(?<=[wW])[wW]{2}\.|(?<=[tT])[gG]://|(?<=[tT])(?<!\w.)\.[mM][eE]/)[^\s<>«»\"]+"
+    r"|(?<=@)(?<![\w@].)[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f]))"
 )
 _LETTERS = {"и\u0306": "й", "і\u0308": "ї", "у\u0306": "ў"}
 _APOSTROPHES = dict.fromkeys("’‘ʼʹ′`´", "'")
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-# Emoji are full of these two: they get the fast path as long as they do not touch a word.
+# Emoji are full of these two: they get the fast path as long as they do not follow a word.
 _JOINERS = "\ufe0f\u200d"
-_JOINED = re.compile(rf"\w[{_JOINERS}]|[{_JOINERS}]\w")
+_JOINED = re.compile(rf"[\w'’-][{_JOINERS}]")
 _HIDDEN_IN_WORD = regex.compile(
     r"\w\p{M}*[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
 )
 _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
-# Longer than one character, which sends the text to the slow path.
-_SLOW = "  "
+# Quick and never missing a hump: a letter not known to be small, inside a word.
+_PERHAPS_HUMP = re.compile(r"[^\W\d_a-zß-öø-ÿа-џґ](?<=[\w\u0300-\u036f].)")
 
 
 def is_hidden(char: str) -> bool:
@@ -68,22 +70,26 @@ def _drop_marks(decomposed: str) -> list[str]:
     return out
 
 
-class _Cache(dict[int, str]):
-    """`str.translate` table of the fast path, filled as characters are met."""
+class _Table(dict[int, str]):
+    """`str.translate` table, filled as characters are met; hidden characters and marks fold to nothing.
+
+    `odd` holds those met that do not fold to exactly one character.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(map(ord, _JOINERS), " "))
+        self.odd: set[str] = set()
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        if char in _JOINERS:
-            folded = " "
-        elif is_hidden(char) or is_mark(char):
-            folded = _SLOW
-        else:
-            folded = fold_char(char)
+        folded = "" if is_hidden(char) or is_mark(char) else fold_char(char)
+        if len(folded) != 1:
+            self.odd.add(char)
         self[code] = folded
         return folded
 
 
-_CACHE = _Cache()
+_TABLE = _Table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +110,33 @@ def fold(original: str, *, split: bool = False) -> Folded:
 def readings(original: str) -> Iterator[Folded]:
     """The text as it stands, and once more with its words parted where a hidden character or a hump allows it."""
     source = _blank(original)
-    yield _fold(original, source, split=False)
-    if _HUMP.search(source) or _HIDDEN_IN_WORD.search(source):
+    plain = _fold(original, source, split=False)
+    yield plain
+    # A hidden character inside a word has sent the text down the slow path.
+    hidden = not isinstance(plain.starts, range) and _HIDDEN_IN_WORD.search(source)
+    if hidden or (_PERHAPS_HUMP.search(source) and _HUMP.search(source)):
         yield _fold(original, source, split=True)
 
 
 def _blank(original: str) -> str:
+    if "@" not in original and "/" not in original and "www" not in original.lower():
+        return original
     return _ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
 
 
 def _fold(original: str, source: str, *, split: bool) -> Folded:
-    if not split and not _JOINED.search(source):
-        text = source.translate(_CACHE)
-        # No entry is empty, so an equal length means one for one.
-        if len(text) == len(source):
-            return Folded(original, text, range(len(text)), range(1, len(text) + 1))
-    return _fold_slowly(original, source, split=split)
+    text = source.translate(_TABLE)
+    odd = _TABLE.odd.intersection(source)
+    if any(joiner in source for joiner in _JOINERS) and (split or _JOINED.search(source)):
+        odd.update(_JOINERS)
+    humps = {found.end() for found in _HUMP.finditer(source)} if split else set()
+    if odd or humps:
+        return _fold_slowly(original, source, odd, humps, split=split)
+    return Folded(original, text, range(len(text)), range(1, len(text) + 1))
 
 
-def _fold_slowly(original: str, source: str, *, split: bool) -> Folded:
+def _fold_slowly(original: str, source: str, odd: set[str], humps: set[int], *, split: bool) -> Folded:
+    """Runs of plain characters are folded at once, odd ones and humps one by one."""
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -132,16 +146,26 @@ def _fold_slowly(original: str, source: str, *, split: bool) -> Folded:
         starts.extend([start] * len(folded))
         ends.extend([end] * len(folded))
 
-    humps = {found.end() for found in _HUMP.finditer(source)} if split else frozenset()
-    for i, char in enumerate(source):
+    def run(start: int, end: int) -> None:
+        chars.extend(source[start:end].translate(_TABLE))
+        starts.extend(range(start, end))
+        ends.extend(range(start + 1, end + 1))
+
+    done = 0
+    for i in [i for i, char in enumerate(source) if char in odd or i in humps]:
+        run(done, i)
+        char = source[i]
+        done = i + 1 if char in odd else i
         if i in humps:
             add(" ", i, i)
+        if done == i:
+            continue
         if is_hidden(char):
-            if split:
-                add(" ", i, i + 1)
+            add(" " if split else "", i, i + 1)
         elif not is_mark(char):
             add(fold_char(char), i, i + 1)
         elif chars:
             chars[-1] = _LETTERS.get(chars[-1] + char, chars[-1])
             ends[-1] = i + 1
+    run(done, len(source))
     return Folded(original, "".join(chars), starts, ends)

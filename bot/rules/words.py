@@ -1,7 +1,8 @@
 """Words and the gaps between them, the same for rules and for texts."""
 
 import re
-from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from bot.rules.normalise import BARRIER, Folded, fold, readings
 
@@ -13,8 +14,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ABBREVIATION = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A run of letters or of digits: `text` folded, `start` and `end` in the folded text."""
 
     text: str
@@ -25,12 +25,14 @@ class Token:
 class Reading:
     """A folded text as tokens: the ground on which words and phrases are looked for."""
 
-    __slots__ = ("_folded", "tokens", "vocabulary")
-
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
-        self.tokens = [Token(found.group(), found.start(), found.end()) for found in _TOKEN.finditer(folded.text)]
-        self.vocabulary = {token.text for token in self.tokens}
+        self.vocabulary = set(_TOKEN.findall(folded.text))
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The tokens in order; most texts hold no term and never need them."""
+        return [Token(found.group(), *found.span()) for found in _TOKEN.finditer(self._folded.text)]
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Where tokens `first` to `last` stand in the original text."""
