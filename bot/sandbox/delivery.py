@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from telethon.tl import types
@@ -34,10 +35,11 @@ def deliver(
     """Post, and push to all who hear it but `silent_for`. Returns the sender's entry."""
     date = (at or world.now()).replace(microsecond=0)
     if target.key[0] == "channel":
-        entry = _deliver_in_channel(target, draft, sender, date)  # type: ignore[arg-type]
+        entry = _deliver_in_channel(world.channels[target.id], draft, sender, date)
+    elif sender is not None:
+        entry = _deliver_in_boxes(world, target.key, draft, sender, date)
     else:
-        assert sender is not None, "a private chat or basic group needs a sender"  # noqa: S101
-        entry = _deliver_in_boxes(world, target, draft, sender, date)
+        raise ValueError("a private chat or basic group needs a sender")
     entry.random_id = random_id
     for viewer_id, seen in _viewers(world, entry):
         if viewer_id != silent_for and world.listened:
@@ -137,37 +139,29 @@ def _deliver_in_channel(chat: "Chat", draft: Draft, sender: "User | None", date:
     return entry
 
 
-def _deliver_in_boxes(world: "World", target: "User | Chat", draft: Draft, sender: "User", date: datetime) -> Entry:
+def _deliver_in_boxes(world: "World", target: PeerKey, draft: Draft, sender: "User", date: datetime) -> Entry:
+    group = world.groups[target[1]] if target[0] == "chat" else None
     copies: dict[int, int] = {}
-    entries = {}
     # The sender's own copy comes first, so that its id is the one to answer with.
-    parties = dict.fromkeys([sender.id, *(target.members if target.key[0] == "chat" else [target.id])])  # type: ignore[union-attr]
+    parties = dict.fromkeys([sender.id, *(group.members if group else [target[1]])])
     for party_id in parties:
-        box = world.users[party_id].box
-        key = target.key if target.key[0] == "chat" or party_id == sender.id else sender.key
-        reply_id = _translated(world, sender, draft.reply_to, party_id)
-
-        def build(
-            message_id: int, key: PeerKey = key, party_id: int = party_id, reply_id: int | None = reply_id
-        ) -> Any:
-            return compose(
-                draft,
-                message_id,
-                key=key,
-                date=date,
-                sender=sender.key,
-                out=party_id == sender.id,
-                reply_id=reply_id,
-            )
-
-        entry = box.append(key, build, at=world.now())
-        entry.author_id = sender.id
-        entry.copies = copies
+        key = target if group or party_id == sender.id else sender.key
+        build = partial(
+            compose,
+            draft,
+            key=key,
+            date=date,
+            sender=sender.key,
+            out=party_id == sender.id,
+            reply_id=_translated(world, sender, draft.reply_to, party_id),
+        )
+        entry = world.users[party_id].box.append(key, build, at=world.now())
+        entry.author_id, entry.copies = sender.id, copies
         copies[party_id] = entry.tl.id
-        entries[party_id] = entry
-    if target.key[0] == "chat":
-        target.group_log.append(entries[sender.id])  # type: ignore[union-attr]
-    return entries[sender.id]
+    own = sender.box.entries[copies[sender.id] - 1]
+    if group:
+        group.group_log.append(own)
+    return own
 
 
 def _kept(reply: ReplyTo) -> int | None:

@@ -61,9 +61,9 @@ async def test_history_is_walked_both_ways(connect: Connect, analyst, channel):
     channel.delete(*range(20, 30))
     client = await connect(analyst)
     living = [i for i in range(1, 251) if not 20 <= i < 30]
-    assert [m.id async for m in client.iter_messages("milinfo")] == living[::-1]
-    assert [m.id async for m in client.iter_messages("milinfo", reverse=True)] == living
-    assert [m.id async for m in client.iter_messages("milinfo", min_id=240)] == list(range(250, 240, -1))
+    assert [m.id async for m in client.iter_messages("milinfo", wait_time=0)] == living[::-1]
+    assert [m.id async for m in client.iter_messages("milinfo", reverse=True, wait_time=0)] == living
+    assert [m.id async for m in client.iter_messages("milinfo", min_id=240, wait_time=0)] == list(range(250, 240, -1))
     assert [m.id async for m in client.iter_messages("milinfo", min_id=10, reverse=True, limit=15)] == living[10:25]
     (older,) = await client.get_messages("milinfo", limit=1, offset_date=start + timedelta(minutes=100))
     assert older.id == 100
