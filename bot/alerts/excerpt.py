@@ -48,7 +48,7 @@ def excerpts(source: Source, original: str, spans: Iterable[Span]) -> tuple[Exce
             continue
         mark = _widen(cuts, clean.offsets[span.start], clean.offsets[span.end])
         _place(windows, _Window(*_sentence(clean.text, cuts, mark), [mark], [span]))
-    found = [_excerpt(source, clean.text, window, clean.hidden) for window in windows]
+    found = [_excerpt(source, clean.text, cuts, window, clean.hidden) for window in windows]
     return (*found, *(_by_form(source, span) for span in lost))
 
 
@@ -91,9 +91,12 @@ def _word_end(text: str, end: int, high: int) -> int:
     return blanks[-1].start() if blanks else high
 
 
-def _excerpt(source: Source, text: str, window: _Window, hidden: int) -> Excerpt:
+def _excerpt(source: Source, text: str, cuts: Sequence[int], window: _Window, hidden: int) -> Excerpt:
     """Cut the window out of the text, with an ellipsis on each side where the text goes on."""
     start = window.start + len(text[window.start : window.end]) - len(text[window.start : window.end].lstrip())
+    while start and text[start : start + 1] == "/":
+        # Cut off from what stands before it, a path would read as a bot command.
+        start = cuts[bisect_left(cuts, start) - 1]
     piece = text[start : window.end].rstrip()
     left = "… " if text[:start].strip() else ""
     right = " …" if text[start + len(piece) :].strip() else ""

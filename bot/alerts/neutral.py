@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 # Prepended marks are rare and would swallow the character of ours that follows.
 _HIDDEN = regex.compile(

@@ -57,8 +57,7 @@ def framed(parcel: Parcel) -> None:
     assert quoted == [line for line in lines if line.startswith("│ ")]
     assert [line for line in lines if line.startswith("🔴")] == lines[:1]
     assert lines[-1] == "https://t.me/agurulev/5119"
-    schemes = [found.lower() for found in re.findall(r"\w+(?=://)", parcel.text)]
-    assert [scheme for scheme in schemes if not scheme.endswith(("hxxp", "hxxps"))] == ["https"]
+    assert re.findall(r"(?i)(?:https?|ftp|tg|ton|tonsite)://", parcel.text) == ["https://"]
     for quote in quoted:
         assert not re.search(r"@\w|\w\.[a-z]{2}|(?<!\S)/[a-z]", quote)
 
@@ -195,6 +194,16 @@ def test_four_thousand_of_anything_fit(grapheme: str) -> None:
     post = (grapheme * 4096)[:4096]
     span = Span(source=Source.TEXT, start=0, end=4096, term="x", form=post, reason="regex")
     parcel = render(delivery(text_alert(post, match=match((span,)))), now=NOW)
+    sound(parcel)
+    framed(parcel)
+
+
+def test_a_cut_makes_no_command_out_of_a_path() -> None:
+    """A quotation that starts inside a path keeps what stood before the slash."""
+    post = "t.me/evil" * 64
+    spans = (Span(source=Source.TEXT, start=0, end=492, term="x", form="x", reason="regex"),)
+    spans += (replace(spans[0], start=544, end=546),)
+    parcel = render(delivery(text_alert(post, match=match(spans))), now=NOW)
     sound(parcel)
     framed(parcel)
 
