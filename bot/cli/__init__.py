@@ -7,6 +7,7 @@ import click
 import bot
 from bot.cli import look, serve, setup
 from bot.cli.edge import Command, Group, State
+from bot.cli.logs import set_up_logs
 
 
 @click.group(
@@ -28,6 +29,8 @@ def cli(context: click.Context, config: Path | None) -> None:
     Exit codes: 0 done, 1 a problem was found, 2 wrong command line, 3 configuration, 4 Telegram, 5 database,
     6 another Earshot is running, 7 speech, 8 a sink refused, 130 interrupted.
     """
+    # What a command has to say it prints; `run` sets up the daemon's own logs.
+    set_up_logs("warning", "auto")
     context.obj = State(config)
 
 

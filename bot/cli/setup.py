@@ -112,21 +112,12 @@ async def login(state: State, phone: str | None, qr: bool, as_bot: bool) -> None
 
 
 def _ask(what: str) -> str:
-    """An answer from the terminal, or the next line of standard input."""
-    return click.prompt(what, err=True, type=str).strip() if sys.stdin.isatty() else _next_line(what)
+    """An answer from the terminal, or the next line of standard input; empty when there is none."""
+    return click.prompt(what, err=True, type=str) if sys.stdin.isatty() else sys.stdin.readline()
 
 
 def _ask_password() -> str:
-    return (
-        click.prompt("Two-step password", hide_input=True, err=True) if sys.stdin.isatty() else _next_line("password")
-    )
-
-
-def _next_line(what: str) -> str:
-    line = sys.stdin.readline()
-    if not line:
-        raise click.UsageError(f"{what}: nothing on standard input; run this in a terminal, or pipe the answer in")
-    return line.strip()
+    return click.prompt("Two-step password", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
 
 
 def _show_qr(url: str) -> None:
