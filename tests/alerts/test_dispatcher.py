@@ -199,6 +199,7 @@ async def test_a_cut_line_is_tried_again(desk: Desk) -> None:
     assert len(chat.messages) == 1
 
 
+@pytest.mark.slow
 async def test_a_burst_goes_out_within_the_limits_and_nothing_is_lost(desk: Desk) -> None:
     """Seventy alerts at once: one a second, twenty in any minute, all of them, in order."""
     chat, expected = Chat(), await raise_alerts(desk, 70)

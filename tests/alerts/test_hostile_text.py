@@ -63,7 +63,7 @@ def framed(parcel: Parcel) -> None:
 
 
 @given(text=st.one_of(texts, long_texts), data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_renders_within_limits_and_inside_its_quotation(text: str, data: st.DataObject) -> None:
     """Random Unicode, with spans anywhere: length, entities, graphemes and frame hold, and nothing is raised."""
     places = st.integers(0, max(0, len(text)))
