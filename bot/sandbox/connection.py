@@ -1,6 +1,7 @@
 """One TCP connection: packets in, told apart by their key, answered by a handshake or handed to a session."""
 
 import asyncio
+import contextlib
 import struct
 import time
 from typing import Any, Protocol
@@ -60,6 +61,9 @@ class Connection:
         finally:
             self._stop_timer()
             self.close()
+            # How the other side went does not matter any more.
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
 
     def send(self, packet: bytes) -> None:
         """Send one packet, if the connection still stands."""

@@ -8,18 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from telethon import TelegramClient
+from telethon import TelegramClient, events
 from telethon.crypto import AuthKey
 from telethon.crypto import rsa as client_rsa
 from telethon.extensions import BinaryReader
 from telethon.network import ConnectionTcpFull
 from telethon.network.connection.tcpintermediate import IntermediatePacketCodec
 from telethon.sessions import MemorySession
-from telethon.tl import TLObject, functions
+from telethon.tl import TLObject, functions, types
 from telethon.tl.alltlobjects import LAYER
-from telethon.tl.core import MessageContainer
+from telethon.tl.core import MessageContainer, RpcResult
 
 from bot.sandbox import Sandbox
+from bot.sandbox.chats import Chat
 from bot.sandbox.cipher import Envelope, seal, unseal
 from bot.sandbox.world import User
 
@@ -126,9 +127,10 @@ class RawClient:
                 if isinstance(message, kind):
                     return message
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Leave."""
         self._writer.close()
+        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
 
 
 def introduced(request: TLObject, layer: int = LAYER) -> bytes:
@@ -163,7 +165,7 @@ async def raw(sandbox: Sandbox) -> AsyncIterator[Callable[..., Awaitable[RawClie
 
     yield make
     for client in clients:
-        client.close()
+        await client.close()
 
 
 async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
@@ -171,3 +173,34 @@ async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for may be anything
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def channel(sandbox: Sandbox, analyst: User) -> Chat:
+    """A channel that the analyst is a member of."""
+    channel = sandbox.world.add_channel("Channel", handle="channel")
+    channel.invite(analyst)
+    return channel
+
+
+def heard(client: TelegramClient) -> list[str]:
+    """The texts that the client hears from now on."""
+    texts: list[str] = []
+
+    async def note(event: Any) -> None:
+        texts.append(event.raw_text)
+
+    client.add_event_handler(note, events.NewMessage())
+    return texts
+
+
+async def listener(raw: Any, user: User, wrapped: bool = False) -> RawClient:
+    """A raw client that has made its first call, inside invokeWithoutUpdates or not."""
+    client: RawClient = await raw(user)
+    config = functions.help.GetConfigRequest()
+    request = introduced(functions.InvokeWithoutUpdatesRequest(config) if wrapped else config)
+    client.send(request)
+    client.salt = (await client.expect(types.BadServerSalt)).new_server_salt
+    client.send(request)
+    await client.expect(RpcResult)
+    return client

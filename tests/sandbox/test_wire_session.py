@@ -153,7 +153,7 @@ async def test_a_lost_answer_is_given_when_the_call_is_repeated(client: RawClien
     sandbox.faults.lose_reply("help.getNearestDc")
     msg_id = client.send(bytes(functions.help.GetNearestDcRequest()), seqno=7)
     assert (await client.expect(types.MsgsAck)).msg_ids == [msg_id]
-    client.close()
+    await client.close()
     again = await raw(key=client.key.key)
     again.session_id, again.salt = client.session_id, client.salt
     again.send(bytes(functions.help.GetNearestDcRequest()), msg_id=msg_id, seqno=7)

@@ -90,16 +90,18 @@ async def test_bytes_that_are_no_transport_end_the_connection(garbage: bytes, sa
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()
+    await writer.wait_closed()
 
 
 async def test_an_unknown_key_is_told(connect: Connect) -> None:
     """A key that the server does not know is answered with transport error 404, and Telethon says so."""
     client = await connect()
-    client.session.auth_key.key = os.urandom(256)
     await client.disconnect()
     client._sender.auth_key.key = os.urandom(256)
     with pytest.raises(AuthKeyNotFound):
         await client.connect()
+    with pytest.raises(AuthKeyNotFound):
+        await client.disconnected
 
 
 async def test_a_key_is_valid_at_its_own_data_centre_only(analyst: User, sandbox: Sandbox, raw: Any) -> None:
