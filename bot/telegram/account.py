@@ -176,9 +176,7 @@ class Account:
 
     async def start_over(self) -> None:
         """Make a new key, when Telegram no longer accepts the old one; only a login does this."""
-        self.session.forget()
-        self._client.sender.auth_key.key = None
-        await self._client.revive()
+        await self._client.start_over()
 
     async def switch_dc(self, dc: int) -> None:
         """Move to the data centre that holds the account; only a login does this."""
@@ -190,8 +188,11 @@ class Account:
         try:
             async with asyncio.timeout(patience):
                 await self._client.connect()
-        except vendor.AuthKeyNotFound as error:
-            self.refusal = translate(error, method="connect", now=self._clock())
+        except (vendor.AuthKeyNotFound, vendor.RPCError) as error:
+            refusal = translate(error, method="initConnection", now=self._clock())
+            if not isinstance(refusal, LoginNeeded | AccountDead):
+                raise refusal from error
+            self.refusal = refusal
         except VENDOR as error:
             where = f"{self.session.server_address}:{self.session.port}"
             trouble = self._client.sender.trouble or str(error) or "no answer"
@@ -230,8 +231,7 @@ class Account:
     async def _revive(self) -> None:
         if self._closed:
             raise ConnectionError("the account is closed")
-        ended = self._client.sender._disconnected
-        if ended.done() and not ended.cancelled() and isinstance(ended.exception(), vendor.AuthKeyNotFound):
+        if isinstance(await self._client.sender.ended(), vendor.AuthKeyNotFound):
             raise vendor.AuthKeyNotFound
         log.warning("connection made anew", account=self.name)
         await self._client.revive()

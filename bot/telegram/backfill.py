@@ -115,23 +115,33 @@ class Backfiller:
         *,
         reader_nudge: Callable[[], None],
         clock: Clock = utc_now,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._account = account
         self._store = store
         self._pulse = pulse
         self._nudge = reader_nudge
         self._clock = clock
+        self._idle_seconds = idle_seconds
 
     async def run(self) -> None:
-        """Work until the pulse stops. Raises LoginNeeded or AccountDead."""
-        while not await self._pulse.wait(IDLE_SECONDS):
+        """Work until the pulse stops. Raises LoginNeeded or AccountDead.
+
+        Orders come from other processes, so nudges tell nothing of them: it looks every `idle_seconds`.
+        """
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not await self._pulse.wait(max(due - loop.time(), 0.0)):
+            if loop.time() < due:
+                continue
+            due = loop.time() + self._idle_seconds
             try:
                 await self._work()
             except (LoginNeeded, AccountDead):
                 raise
             except (TelegramError, StoreError) as error:
                 log.warning("backfill not finished", error=str(error))
-                await self._pulse.wait(RETRY_SECONDS)
+                due = loop.time() + RETRY_SECONDS
 
     async def _work(self) -> None:
         for channel in await self._store.channels.all(account=self._account.name):

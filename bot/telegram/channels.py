@@ -47,17 +47,22 @@ class WantedChannel:
 
 
 async def pin_channels(
-    account: Account, store: Store, wanted: Sequence[WantedChannel], *, clock: Clock = utc_now
+    account: Account,
+    store: Store,
+    wanted: Sequence[WantedChannel],
+    *,
+    clock: Clock = utc_now,
+    join_pause: float = JOIN_PAUSE,
 ) -> tuple[list[Channel], list[str]]:
     """Make the store watch exactly `wanted`; returns the watched channels, and a line for each one that has a problem.
 
-    A new channel is watched from the message after its newest one, with the pts of the same moment. Raises LoginNeeded
-    and AccountDead; every other refusal is a problem of one channel.
+    A new channel is watched from the message after its newest one, with the pts of the same moment. `join_pause`: seconds
+    between two joins. Raises LoginNeeded and AccountDead; every other refusal is a problem of one channel.
     """
     pinning = _Pinning(account, store, clock, await store.channels.all(account=account.name))
     kept = [channel for one in wanted if (channel := await pinning.pin(one)) is not None]
     await pinning.compare_names(kept)
-    await pinning.join_some(kept)
+    await pinning.join_some(kept, join_pause)
     ids = {channel.channel_id for channel in kept}
     for channel in pinning.known.values():
         if channel.watched and channel.channel_id not in ids:
@@ -255,13 +260,13 @@ class _Pinning:
             await self._store.channels.pin(seen, account=self._account.name)
             self.known[channel.channel_id] = seen
 
-    async def join_some(self, channels: Sequence[Channel]) -> None:
+    async def join_some(self, channels: Sequence[Channel], pause: float) -> None:
         """Join a few; the listener joins the rest, and polls them until then."""
         current = (self.known[channel.channel_id] for channel in channels)
         waiting = [c for c in current if c.mode is Mode.JOIN and not c.joined and c.access_hash]
         for number, channel in enumerate(waiting[:JOINS_AT_ONCE]):
             if number:
-                await asyncio.sleep(JOIN_PAUSE)
+                await asyncio.sleep(pause)
             try:
                 self.known[channel.channel_id] = await join(self._account, self._store, channel)
             except FloodWait as wait:

@@ -14,7 +14,10 @@ the listener. Private parts are overridden, which is why the version is pinned:
 """
 
 import asyncio
+import logging
 import random
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,6 +33,14 @@ log = structlog.get_logger()
 KEEPALIVE_SECONDS = 20.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+# So many connections within so many seconds look like an attack: from there on each waits.
+STORM = 30
+STORM_SECONDS = 60.0
+STORM_PAUSE = 10.0
+
+# Below warnings, Telethon writes what it received into its log.
+_wire_log = logging.getLogger("telethon.earshot")
+_wire_log.setLevel(logging.WARNING)
 
 
 class Sender(MTProtoSender):
@@ -39,6 +50,7 @@ class Sender(MTProtoSender):
         super().__init__(*args, **kwargs)
         self.online = asyncio.Event()
         self.trouble = ""
+        self._connected_at: deque[float] = deque(maxlen=STORM)
 
     async def _connect(self) -> None:
         await super()._connect()
@@ -49,7 +61,12 @@ class Sender(MTProtoSender):
 
     async def _try_connect(self, attempt: int) -> bool:
         self._pause(attempt)
+        if len(self._connected_at) == STORM and time.monotonic() - self._connected_at[0] < STORM_SECONDS:
+            log.warning("reconnecting too often", seconds=STORM_PAUSE)
+            await asyncio.sleep(STORM_PAUSE)
         connected = await super()._try_connect(attempt)
+        if connected:
+            self._connected_at.append(time.monotonic())
         self.trouble = "" if connected else "no connection"
         return bool(connected)
 
@@ -66,6 +83,15 @@ class Sender(MTProtoSender):
     async def _disconnect(self, error: BaseException | None = None) -> None:
         self.online.clear()
         await super()._disconnect(error=error)
+
+    async def ended(self) -> BaseException | None:
+        """Why the connection was given up, once that is done with; None when there is no reason to name.
+
+        Telethon tells the waiting requests first and clears up afterwards: connecting in between breaks both.
+        """
+        gone = self._disconnected
+        await asyncio.wait([gone])
+        return None if gone.cancelled() else gone.exception()
 
     def _pause(self, attempt: int) -> None:
         longest = min(FIRST_PAUSE * 2 ** min(attempt - 1, 10), LONGEST_PAUSE)
@@ -97,6 +123,7 @@ class Client(TelegramClient):
             api_hash,
             use_ipv6=":" in (session.server_address or ""),
             device_model="Earshot",
+            base_logger=_wire_log,
             flood_sleep_threshold=0,
             request_retries=0,
             raise_last_call_error=True,
@@ -135,6 +162,14 @@ class Client(TelegramClient):
     async def revive(self) -> None:
         """Connect again after the sender gave up by itself."""
         await self._disconnect()
+        await self.connect()
+
+    async def start_over(self) -> None:
+        """Connect with a new key."""
+        await self._disconnect()
+        await self._sender.ended()
+        self.session.forget()
+        self._sender.auth_key.key = None
         await self.connect()
 
     async def _update_loop(self) -> None:

@@ -4,7 +4,7 @@ Raw requests with our own loop. Measured with Telethon 1.45.0: its iterator ends
 deleted messages, and its answers by id are matched by position, so that one omitted id shifts all that follow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from telethon.tl import functions, types
@@ -17,6 +17,8 @@ from bot.telegram.ledger import chunks, missing
 
 # Messages or ids per request.
 PAGE = 100
+# Ids that one verified page may span: where most are deleted, a page of history reaches far down.
+SPAN = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +83,17 @@ async def page_below(account: Account, channel: Channel, upper: int) -> Answer:
 
 
 async def verified_page_below(account: Account, channel: Channel, upper: int, floor: int) -> Answer:
-    """A page of history, with the ids that it leaves out asked for by id; nothing below `floor`.
+    """A page of history, with the ids that it leaves out asked for by id; it spans at most 1,000 ids, none below `floor`.
 
-    `lowest` is where the next page ends; 0 when there is nothing at or below `upper`.
+    Every id from `lowest` to `upper` has been asked for.
     """
     page = await page_below(account, channel, upper)
-    lowest = max(page.lowest, floor) if page.lowest else floor
-    listed = {raw.message_id for raw in page.messages} | set(page.deleted)
-    between = await by_ids(account, channel, missing(upper, lowest, listed))
+    lowest = max(page.lowest, floor, upper - SPAN + 1)
     kept = Answer(
-        messages=tuple(raw for raw in page.messages if raw.message_id >= floor),
-        deleted=tuple(i for i in page.deleted if i >= floor),
+        messages=tuple(raw for raw in page.messages if lowest <= raw.message_id <= upper),
+        deleted=tuple(i for i in page.deleted if lowest <= i <= upper),
         oldest=page.oldest,
     )
-    both = kept + between
-    return Answer(messages=both.messages, deleted=both.deleted, lowest=lowest, oldest=both.oldest)
+    listed = {raw.message_id for raw in kept.messages} | set(kept.deleted)
+    both = kept + await by_ids(account, channel, missing(upper, lowest, listed))
+    return replace(both, lowest=lowest)

@@ -247,6 +247,8 @@ class Listener:
                 self._unseen.add(channel_id)
                 self._feeds[channel_id] = Feed(self._account, self._store, channel, self._clock, self._nudge)
             else:
+                # A backfill has moved the start down, past ids that it could not account for.
+                feed.gaps_open |= channel.watch_from < feed.channel.watch_from
                 feed.channel = _newer(channel, feed.channel)
 
     async def _look(self, feeds: Sequence[Feed]) -> None:

@@ -23,7 +23,7 @@ from tests.telegram.linked import linked
 async def eventually(happened: Callable[[], Awaitable[bool]], seconds: float = 8.0) -> None:
     """Wait until it is so; fail after that many seconds."""
     async with asyncio.timeout(seconds):
-        while not await happened():
+        while not await happened():  # noqa: ASYNC110 - rows do not tell when they change
             await asyncio.sleep(0.02)
 
 
@@ -58,15 +58,13 @@ class Stage:
     async def pin(self, account: Account, *chats: Chat, mode: Mode = Mode.JOIN) -> None:
         """Watch exactly these channels, without a problem."""
         wanted = [WantedChannel(handle=chat.handle, mode=mode) for chat in chats]
-        assert (await pin_channels(account, self.store, wanted))[1] == []
+        assert (await pin_channels(account, self.store, wanted, join_pause=0))[1] == []
 
     @asynccontextmanager
     async def listening(self, account: Account, *, sweep_seconds: float = 60.0) -> AsyncIterator[Listener]:
         """The listener at work, past its first sweep."""
         stop = asyncio.Event()
-        listener = Listener(
-            account, self.store, Pulse(stop), sweep_seconds=sweep_seconds, reader_nudge=lambda: None
-        )
+        listener = Listener(account, self.store, Pulse(stop), sweep_seconds=sweep_seconds, reader_nudge=lambda: None)
         task = asyncio.create_task(listener.run())
         try:
 
