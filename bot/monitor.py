@@ -16,6 +16,7 @@ from bot.model import (
     Channel,
     ChannelId,
     Clock,
+    How,
     Key,
     Kind,
     Match,
@@ -95,7 +96,11 @@ class Monitor:
             batch = _Batch(self.rules)
             matches: dict[Key, tuple[Match, ...]] = {
                 appearance.message.key: batch.news(
-                    appearance.message, transcript, channel=appearance.channel, known=appearance.forms
+                    appearance.message,
+                    transcript,
+                    channel=appearance.channel,
+                    how=appearance.how,
+                    known=appearance.forms,
                 )
                 for appearance in await self._store.recordings.appearances(recording.recording_id)
             }
@@ -124,14 +129,15 @@ class Monitor:
         message = reading.message
         before = known.get(message.key, Known())
         channel = channels.get(message.channel_id) or Channel(channel_id=message.channel_id, access_hash=0)
-        matches = batch.news(message, before.transcript, channel=channel, known=before.forms)
+        how = reading.unread.how
+        matches = batch.news(message, before.transcript, channel=channel, how=how, known=before.forms)
         forms = before.forms.union(*(match.forms for match in matches))
         known[message.key] = Known(forms=forms, transcript=before.transcript, latest=message)
         return Observation(
             raw_id=reading.unread.raw_id,
             message=message,
             heard_at=reading.unread.heard_at,
-            how=reading.unread.how,
+            how=how,
             matches=matches,
             speech=speech_of(message, self._transcribe),
             sinks=self._sinks,
@@ -152,10 +158,13 @@ class _Batch:
     failures: list[str] = field(default_factory=list)
 
     def news(
-        self, message: Message, transcript: Transcript | None, *, channel: Channel, known: Forms
+        self, message: Message, transcript: Transcript | None, *, channel: Channel, how: How, known: Forms
     ) -> tuple[Match, ...]:
-        """The matches that have a (rule, form) which has not alerted on this post. Service messages have none."""
-        if message.kind is Kind.SERVICE:
+        """The matches that have a (rule, form) which has not alerted on this post.
+
+        Service messages have none, and neither has a post read by a backfill: the past is searched, it wakes nobody.
+        """
+        if message.kind is Kind.SERVICE or how is How.BACKFILL:
             return ()
         try:
             matches = self.rules.match(subject(message, transcript, channel=channel))

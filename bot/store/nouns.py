@@ -53,11 +53,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appearance:
-    """A post that is still there and bears a recording."""
+    """A post that bears a recording, also one that has been deleted: what was said in it was said."""
 
     channel: Channel
     message: Message
     version: int
+    # The way by which this version was learned.
+    how: How
     # (rule_id, form) pairs that have alerted on this message.
     forms: frozenset[tuple[str, str]]
 

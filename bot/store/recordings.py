@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import ChannelId, Key, Kind, Match, Message, MessageId, Recording, RecordingState, Transcript
+from bot.model import ChannelId, How, Key, Kind, Match, Message, MessageId, Recording, RecordingState, Transcript
 from bot.store.alert_rows import Raised, load_forms, raise_alerts
 from bot.store.channels import load_channels
-from bot.store.engine import Database, insert_new
+from bot.store.engine import Database, insert_new, verb
 from bot.store.index import index_posts
 from bot.store.nouns import Appearance
 from bot.store.schema import channels, messages, recordings, transcripts, versions
@@ -25,6 +25,7 @@ class Recordings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @verb
     async def due(self, state: RecordingState, now: datetime, limit: int) -> tuple[Recording, ...]:
         """Those in `state` whose next try has come: urgent channels first, then the newest posts.
 
@@ -40,17 +41,20 @@ class Recordings:
         async with self._database.read() as conn:
             return await _load(conn, query)
 
+    @verb
     async def get(self, recording_id: int) -> Recording | None:
         """The recording of this id."""
         async with self._database.read() as conn:
             query = _with_channel().where(recordings.c.recording_id == recording_id)
             return next(iter(await _load(conn, query)), None)
 
+    @verb
     async def appearances(self, recording_id: int) -> tuple[Appearance, ...]:
-        """The posts that bear it in their newest state and are still there, the oldest first."""
+        """The posts whose newest text bears it, deleted ones included, the oldest first."""
         async with self._database.read() as conn:
             return await _load_appearances(conn, recording_id)
 
+    @verb
     async def record_fetched(self, recording_id: int, *, sha256: str, size: int, at: datetime) -> None:
         """Its bytes lie among the media files under `sha256`."""
         await self._move(
@@ -65,6 +69,7 @@ class Recordings:
             reason=None,
         )
 
+    @verb
     async def record_transcript(
         self,
         recording_id: int,
@@ -100,11 +105,13 @@ class Recordings:
             ]
             return await raise_alerts(conn, raised, spoken=True, at=at)
 
+    @verb
     async def record_retry(self, recording_id: int, *, reason: str, next_try: datetime) -> None:
         """The current stage did not succeed this time."""
         attempts = recordings.c.attempts + 1
         await self._move(recording_id, _PENDING, attempts=attempts, next_try=next_try, reason=reason)
 
+    @verb
     async def record_failed(self, recording_id: int, *, reason: str, at: datetime) -> None:
         """It was given up for good: `reason` is shown with the post."""
         await self._move(
@@ -173,25 +180,27 @@ def _bearers(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
         & (versions.c.message_id == messages.c.message_id)
         & (versions.c.number == messages.c.current),
     )
-    query = sa.select(versions.c.message, versions.c.number, versions.c.recording_id).select_from(current)
+    query = sa.select(versions.c.message, versions.c.number, versions.c.how, versions.c.recording_id).select_from(
+        current
+    )
     return query.where(which).order_by(versions.c.stored_at, versions.c.message_id)
 
 
 async def _load_appearances(conn: AsyncConnection, recording_id: int) -> tuple[Appearance, ...]:
-    rows = await conn.execute(_bearers(versions.c.recording_id == recording_id).where(messages.c.deleted_at.is_(None)))
-    live = [(row.message, row.number) for row in rows]
-    if not live:
+    rows = (await conn.execute(_bearers(versions.c.recording_id == recording_id))).all()
+    if not rows:
         return ()
-    forms = await load_forms(conn, [message.key for message, _ in live])
-    pinned = await load_channels(conn, channels.c.channel_id.in_({message.channel_id for message, _ in live}))
+    forms = await load_forms(conn, [row.message.key for row in rows])
+    pinned = await load_channels(conn, channels.c.channel_id.in_({row.message.channel_id for row in rows}))
     return tuple(
         Appearance(
-            channel=pinned[message.channel_id],
-            message=message,
-            version=number,
-            forms=forms.get(message.key, frozenset()),
+            channel=pinned[row.message.channel_id],
+            message=row.message,
+            version=row.number,
+            how=How(row.how),
+            forms=forms.get(row.message.key, frozenset()),
         )
-        for message, number in live
+        for row in rows
     )
 
 

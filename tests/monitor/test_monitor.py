@@ -9,6 +9,7 @@ import pytest
 
 from bot.model import (
     Forward,
+    Heard,
     How,
     Kind,
     LinkPreview,
@@ -122,6 +123,28 @@ async def test_caption_and_speech_of_one_post_both_alert(desk: Desk) -> None:
     caption, speech = await desk.alerts()
     assert speech.update_of == caption.alert_id
     assert {span.source for span in speech.match.spans} == {Source.CAPTION, Source.TRANSCRIPT}
+
+
+async def test_speech_of_a_post_deleted_meanwhile_still_alerts(desk: Desk) -> None:
+    """A voice note that was taken down before it was transcribed was said all the same; the alert says that it is gone."""
+    await desk.hear(voice())
+    (recording,) = await desk.recordings(RecordingState.WANTED)
+    message_id = recording.message_id
+    gone = Heard(channel_id=recording.channel_id, how=How.PUSH, at=desk.clock(), deleted=(message_id,))
+    await desk.store.intake.record(gone)
+    assert await desk.transcribe(recording, spoken("подписал приказ")) == 1
+    (alert,) = await desk.alerts()
+    assert alert.deleted_since
+
+
+async def test_a_backfill_is_stored_and_transcribed_but_wakes_nobody(desk: Desk) -> None:
+    """The past raises no alerts, neither by text nor by speech; a new edit of it does."""
+    assert await desk.hear(post("Попов"), voice(channel=BLOGGER), how=How.BACKFILL) == 0
+    (recording,) = await desk.recordings(RecordingState.WANTED)
+    assert await desk.transcribe(recording, spoken("подписал приказ")) == 0
+    assert await desk.store.archive.transcript(voice(channel=BLOGGER).key) == spoken("подписал приказ")
+    assert await desk.alerts() == []
+    assert await desk.hear(post("Попов подписал приказ", edited_at=START + timedelta(minutes=1))) == 1
 
 
 async def test_a_flagged_segment_makes_a_doubtful_match(desk: Desk) -> None:
