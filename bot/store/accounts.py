@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import ChannelId, Wait
-from bot.store.engine import Database, insert
+from bot.store.engine import Database, insert, verb
 from bot.store.schema import access_hashes, waits
 
 
@@ -16,6 +16,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @verb
     async def record_wait(self, wait: Wait) -> None:
         """Not before `wait.until`; of two waits for one method the longer holds."""
         async with self._database.write() as conn:
@@ -28,16 +29,19 @@ class Accounts:
                 )
             )
 
+    @verb
     async def waits(self, now: datetime) -> tuple[Wait, ...]:
         """The waits in force, the longest last."""
         async with self._database.read() as conn:
             return await load_waits(conn, now)
 
+    @verb
     async def record_hash(self, account: str, channel_id: ChannelId, access_hash: int) -> None:
         """What lets `account` ask for the channel."""
         async with self._database.write() as conn:
             await put_hash(conn, account, channel_id, access_hash)
 
+    @verb
     async def hashes(self, account: str) -> dict[ChannelId, int]:
         """The access hashes that `account` has."""
         query = sa.select(access_hashes.c.channel_id, access_hashes.c.access_hash)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Change, Channel, ChannelId, Hit, How, Key, Message, RecordingState, Source, Transcript, Version
 from bot.store.channels import load_channels
-from bot.store.engine import Database
+from bot.store.engine import Database, verb
 from bot.store.index import fields
 from bot.store.nouns import Status
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
@@ -23,6 +23,7 @@ class Archive:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @verb
     async def search(
         self,
         words: str,
@@ -53,6 +54,7 @@ class Archive:
             pinned = await load_channels(conn, channels.c.channel_id.in_({channel for channel, _ in found}))
         return tuple(_hit(rows[place], pinned[place[0]], terms) for place in found)
 
+    @verb
     async def versions(self, key: Key) -> tuple[Version, ...]:
         """All recorded states of a message, in the order of recording."""
         c = versions.c
@@ -70,6 +72,7 @@ class Archive:
             for row in rows
         )
 
+    @verb
     async def transcript(self, key: Key) -> Transcript | None:
         """What is said in the recording that the message's newest state bears."""
         place = (messages.c.channel_id == key.channel_id) & (messages.c.message_id == key.message_id)
@@ -77,6 +80,7 @@ class Archive:
             found: Transcript | None = await conn.scalar(_newest(transcripts.c.transcript).where(place))
             return found
 
+    @verb
     async def status(self, now: datetime) -> Status:
         """What is kept, what waits, and what is missing."""
         async with self._database.read() as conn:

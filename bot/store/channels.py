@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import Backfill, Channel, ChannelId, ChannelState, Gap, MessageId, Mode
 from bot.store import ledger
 from bot.store.accounts import put_hash
-from bot.store.engine import Database, insert
+from bot.store.engine import Database, insert, verb
 from bot.store.ledger_rows import runs_from
 from bot.store.schema import access_hashes, backfills, channels
 
@@ -61,6 +61,7 @@ class Channels:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @verb
     async def pin(self, channel: Channel, *, account: str) -> None:
         """Insert a channel, or update what may change; an existing row keeps watch_from, top_id, pts and state."""
         row = {
@@ -82,16 +83,19 @@ class Channels:
             )
             await put_hash(conn, account, channel.channel_id, channel.access_hash)
 
+    @verb
     async def all(self, *, account: str = "main") -> tuple[Channel, ...]:
         """Every channel, the most urgent first, with `account`'s access hashes (0 where it has none)."""
         async with self._database.read() as conn:
             return tuple((await load_channels(conn, account=account)).values())
 
+    @verb
     async def get(self, channel_id: ChannelId) -> Channel | None:
         """The channel of this id."""
         async with self._database.read() as conn:
             return (await load_channels(conn, channels.c.channel_id == channel_id)).get(channel_id)
 
+    @verb
     async def find(self, name: str) -> Channel | None:
         """The channel that people call `@handle`, `handle` (in any case) or by its marked id."""
         name = name.strip()
@@ -102,6 +106,7 @@ class Channels:
         async with self._database.read() as conn:
             return next(iter((await load_channels(conn, sa.or_(*wanted))).values()), None)
 
+    @verb
     async def record_state(
         self, channel_id: ChannelId, state: ChannelState, *, reason: str | None, at: datetime
     ) -> None:
@@ -110,6 +115,7 @@ class Channels:
         async with self._database.write() as conn:
             await conn.execute(changed.values(state=state, state_since=at, state_reason=reason))
 
+    @verb
     async def gaps(self, channel_id: ChannelId, *, limit: int = 1000) -> tuple[Gap, ...]:
         """The first `limit` runs of ids from watch_from to top_id that are not accounted for."""
         async with self._database.read() as conn:
@@ -129,6 +135,7 @@ class Channels:
                 first = last + 1
             return tuple(found[:limit])
 
+    @verb
     async def backfill(self, channel_id: ChannelId) -> Backfill | None:
         """How far reading history has come, if it was asked for."""
         async with self._database.read() as conn:
@@ -136,6 +143,7 @@ class Channels:
             row = (await conn.execute(query)).mappings().first()
         return None if row is None else Backfill(**row)
 
+    @verb
     async def record_backfill(self, backfill: Backfill) -> None:
         """Where to resume; once done, watching begins at what was reached."""
         row = {name: getattr(backfill, name) for name in ("since", "reached", "messages", "done")}

@@ -1,9 +1,10 @@
 """The way to the database: one URL, two engines, one writer at a time on both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -15,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import StoreError
 from bot.store.failures import explain
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 # "earshot" in ASCII: the advisory lock that makes PostgreSQL have one writer.
@@ -66,6 +70,30 @@ async def insert_new(
         else:
             await conn.execute(statement)
     return found
+
+
+def verb(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Carry a store verb through when its caller is cancelled: the cancellation goes on once the verb has ended.
+
+    The drivers do not survive a cancellation at every moment: a connection that was just being made would be left
+    behind, with the write lock.
+    """
+
+    @wraps(method)
+    async def carried_through(*args: P.args, **kwargs: P.kwargs) -> T:
+        work = asyncio.ensure_future(method(*args, **kwargs))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            while not work.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([work])
+            if not work.cancelled():
+                # Looked at, so that nobody warns of an error that nobody saw: the caller is gone.
+                work.exception()
+            raise
+
+    return carried_through
 
 
 class Database:

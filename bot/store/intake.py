@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import StoreError
 from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
 from bot.store.alert_rows import load_forms, pairs
-from bot.store.engine import Database, insert_new
+from bot.store.engine import Database, insert_new, verb
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import assign_ids
 from bot.store.nouns import Known, Observation
@@ -24,6 +24,7 @@ class Intake:
         self._database = database
         self._clock = clock
 
+    @verb
     async def record(self, heard: Heard) -> int:
         """Record what one answer or push said of a channel; return the number of raw messages that are new.
 
@@ -36,6 +37,7 @@ class Intake:
             await mark_deleted(conn, heard.channel_id, gone, at=heard.at, how=heard.how)
         return new
 
+    @verb
     async def unread(self, limit: int = 100) -> tuple[Unread, ...]:
         """Raw messages that nobody has converted, the oldest first."""
         query = raw_messages.select().where(raw_messages.c.state == "unread").order_by(raw_messages.c.raw_id)
@@ -52,18 +54,21 @@ class Intake:
             for row in rows
         )
 
+    @verb
     async def quarantine(self, raw_id: int, reason: str) -> None:
         """Set aside a raw message that cannot be converted: kept and counted, not read again until `requeue`."""
         unread = raw_messages.update().where(raw_messages.c.raw_id == raw_id, raw_messages.c.state == "unread")
         async with self._database.write() as conn:
             await conn.execute(unread.values(state="quarantined", reason=reason))
 
+    @verb
     async def requeue(self) -> int:
         """Have everything in quarantine read again, as after an upgrade; return how many."""
         aside = raw_messages.update().where(raw_messages.c.state == "quarantined")
         async with self._database.write() as conn:
             return (await conn.execute(aside.values(state="unread", reason=None))).rowcount
 
+    @verb
     async def known(self, messages: Sequence[Message]) -> dict[Key, Known]:
         """What is held about these messages: alerts, newest state, and a transcript of the media that they bear."""
         keys = [message.key for message in messages]
@@ -87,6 +92,7 @@ class Intake:
             for key in keys
         }
 
+    @verb
     async def observe(self, observations: Sequence[Observation]) -> int:
         """Write versions, recordings, matches, alerts, outbox and search index; return the number of new alerts.
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import Alert, AlertId, Delivery, DeliveryState, Receipt
 from bot.store.alert_rows import due_row
 from bot.store.channels import load_channels
-from bot.store.engine import Database
+from bot.store.engine import Database, verb
 from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, versions
 
 
@@ -20,6 +20,7 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @verb
     async def due(self, sink: str, now: datetime, limit: int = 20) -> tuple[Delivery, ...]:
         """What may be sent now, the oldest first. Nothing overtakes: a row that must wait holds back those after it."""
         query = _waiting(sink).limit(limit)
@@ -40,26 +41,31 @@ class Outbox:
             for row in rows
         )
 
+    @verb
     async def next_due(self, sink: str) -> datetime | None:
         """When the oldest row may be sent (a past time: now); None when nothing waits."""
         async with self._database.read() as conn:
             row = (await conn.execute(_waiting(sink).limit(1))).mappings().first()
         return None if row is None else row["next_try"] or row["created_at"]
 
+    @verb
     async def record_sent(self, delivery_id: int, receipt: Receipt, at: datetime) -> None:
         """The sink has it."""
         await self._move(
             delivery_id, state=DeliveryState.SENT, state_since=at, reference=receipt.reference, next_try=None
         )
 
+    @verb
     async def record_retry(self, delivery_id: int, *, reason: str, next_try: datetime) -> None:
         """The sink did not take it this time."""
         await self._move(delivery_id, attempts=outbox.c.attempts + 1, reason=reason, next_try=next_try)
 
+    @verb
     async def record_failed(self, delivery_id: int, *, reason: str, at: datetime) -> None:
         """The sink will never take it; the row stays, with the reason."""
         await self._move(delivery_id, state=DeliveryState.FAILED, state_since=at, reason=reason, next_try=None)
 
+    @verb
     async def add_notice(self, sinks: Sequence[str], text: str, at: datetime) -> None:
         """Send a line of plain text to each sink, behind what is due already."""
         if not sinks:

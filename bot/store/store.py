@@ -40,7 +40,8 @@ class Store:
         media folder cannot be written.
         """
         parsed = parse_url(url)
-        _check_file(parsed)
+        # Where either cannot be used, the other is not made.
+        await _inspect(parsed)
         media = MediaFiles(media_folder)
         media.prepare()
         _create_file(parsed)
@@ -56,16 +57,7 @@ class Store:
     async def check(cls, url: str) -> str | None:
         """What `open` would complain about, or None. Writes nothing."""
         try:
-            parsed = parse_url(url)
-            _check_file(parsed)
-            if _to_be_made(parsed):
-                return None
-            database = Database(parsed, readonly=True)
-            try:
-                async with database.read() as conn:
-                    refuse(database.name, await conn.run_sync(look))
-            finally:
-                await database.close()
+            await _inspect(parse_url(url))
         except StoreError as error:
             return str(error)
         return None
@@ -73,6 +65,19 @@ class Store:
     async def close(self) -> None:
         """Close all connections; may be called twice."""
         await self._database.close()
+
+
+async def _inspect(url: URL) -> None:
+    """Raise StoreError for a database that cannot be used; write nothing."""
+    _check_file(url)
+    if _to_be_made(url):
+        return
+    database = Database(url, readonly=True)
+    try:
+        async with database.read() as conn:
+            refuse(database.name, await conn.run_sync(look))
+    finally:
+        await database.close()
 
 
 def _check_file(url: URL) -> None:

@@ -1,0 +1,56 @@
+"""The figures of the status."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from bot.model import How, Kind, Wait
+from bot.store import Lag, Store
+from bot.store.schema import messages, versions
+from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, match, message, put, raw, voice
+
+
+async def test_lag(store: Store) -> None:
+    """Lag is measured over the last day's posts, without backfills, edits and what was posted before watching."""
+    for number in range(1, 101):
+        at = NOON + timedelta(minutes=number)
+        await store.intake.record(heard(raw(number), at=at))
+        await put(store, message(number, posted_at=at - timedelta(seconds=number)), at=at)
+    await put(store, message(1, "edit", edited_at=NOON + timedelta(hours=3)), at=NOON + timedelta(hours=4))
+    await put(store, message(200, posted_at=NOON - timedelta(days=9)), how=How.BACKFILL)
+    (lawmaker, blogger) = (await store.archive.status(NOON + timedelta(hours=24))).channels
+    assert lawmaker.channel.channel_id == LAWMAKER
+    assert lawmaker.lag == Lag(posts=100, p50=50.0, p99=99.0, max=100.0)
+    assert lawmaker.newest_at == NOON + timedelta(minutes=98, seconds=20)
+    assert blogger.lag is None
+    assert (await store.archive.status(NOON + timedelta(days=3))).channels[0].lag is None
+
+
+async def test_empty(store: Store) -> None:
+    """A store that has heard nothing says so."""
+    status = await store.archive.status(NOON)
+    assert [(one.messages, one.versions, one.deleted, one.gaps, one.newest_at) for one in status.channels] == [
+        (0, 0, 0, 0, None)
+    ] * 2
+    assert (status.unread, status.quarantined, status.failed, status.waits) == (0, 0, (), ())
+    assert (status.oldest_due, status.oldest_wanted, status.oldest_fetched) == (None, None, None)
+
+
+async def test_figures(store: Store) -> None:
+    """Counters equal what is there; the oldest of each queue is named."""
+    later = NOON + timedelta(hours=1)
+    await put(store, message(1, "а"), message(1, "б", edited_at=NOON), message(3, "в"), matches=[match()])
+    await put(store, message(2, kind=Kind.SERVICE, service="pin"), voice(5, channel_id=BLOGGER))
+    await put(store, voice(6, document=10, channel_id=BLOGGER), at=later)
+    await store.intake.record(heard(raw(9), deleted=[1, 2]))
+    await store.accounts.record_wait(Wait(account="main", method="m", until=later))
+    status = await store.archive.status(NOON)
+    lawmaker, blogger = status.channels
+    assert (lawmaker.messages, lawmaker.versions, lawmaker.deleted, lawmaker.gaps) == (2, 6, 1, 5)
+    assert (blogger.messages, blogger.versions) == (2, 2)
+    assert (status.unread, status.alerts, status.oldest_due, len(status.waits)) == (1, {"popov": 3}, NOON, 1)
+    assert (status.oldest_wanted, sum(status.recordings.values())) == (NOON, 2)
+    async with store._database.read() as conn:
+        assert await conn.scalar(sa.select(sa.func.count()).select_from(versions)) == 8
+        posts = sa.select(sa.func.count()).where(messages.c.current.is_not(None), ~messages.c.service)
+        assert await conn.scalar(posts) == 4
