@@ -131,7 +131,7 @@ class Transcriber:
             folder = await ensure_model(self._settings.model, self._settings.models_folder)
             digits = await asyncio.to_thread(fingerprint, folder)
             name = self._settings.model.rstrip("/").rpartition("/")[2]
-            self._model = folder, f"{name}@{digits}"
+            self._model = folder, f"{name} {digits}"
         return self._model
 
     async def _drop_child(self) -> None:

@@ -1,10 +1,13 @@
 """Where models are looked for, and what is said when they are nowhere."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import faster_whisper.utils
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.errors import ModelMissing
 from bot.speech import KNOWN_MODELS, SpeechSettings, Transcriber, find_model
@@ -77,6 +80,63 @@ async def test_a_download_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ):
         assert part in text
     assert "\n" not in text
+
+
+@pytest.mark.slow
+async def test_a_download(settings: SpeechSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A named model is fetched once, by faster-whisper's own loader, from a hub that speaks Hugging Face's protocol."""
+    hub = Hub(MODEL)
+    async with TestServer(hub.application()) as server:
+        monkeypatch.setenv("HF_ENDPOINT", str(server.make_url("")).rstrip("/"))
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        folder = await ensure_model("tiny", settings.models_folder)
+    assert fingerprint(folder) == fingerprint(MODEL)
+    assert "model.bin" in hub.served
+    assert "README.md" not in hub.served
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    transcriber = Transcriber(replace(settings, model="tiny"))
+    await transcriber.start()
+    await transcriber.close()
+
+
+class Hub:
+    """The part of a model hub that a download needs, with one model under every name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {path.name: path for path in folder.iterdir()}
+        self.served: list[str] = []
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/api/models/{owner}/{name}/revision/{revision}", self._list)
+        application.router.add_get("/api/models/{owner}/{name}/tree/{revision}", self._tree)
+        application.router.add_get("/{owner}/{name}/resolve/{revision}/{file}", self._send)
+        return application
+
+    async def _list(self, request: web.Request) -> web.Response:
+        name = f"{request.match_info['owner']}/{request.match_info['name']}"
+        return web.json_response(
+            {"id": name, "sha": "c" * 40, "siblings": [{"rfilename": file} for file in self._files]}
+        )
+
+    async def _tree(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            [
+                {"type": "file", "path": name, "size": path.stat().st_size, "oid": _digest(path)[:40]}
+                for name, path in self._files.items()
+            ]
+        )
+
+    async def _send(self, request: web.Request) -> web.Response:
+        name = request.match_info["file"]
+        if request.method == "GET":
+            self.served.append(name)
+        headers = {"X-Repo-Commit": "c" * 40, "ETag": f'"{_digest(self._files[name])}"'}
+        return web.Response(body=self._files[name].read_bytes(), headers=headers)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class Phonemes:
         """The phoneme at each position of 20 ms."""
         labels = torch.zeros(positions, dtype=torch.long)
         events = sorted(event for spoken in window.sentences for event in spoken.phonemes)
-        for (start, name), (end, _) in zip(events, [*events[1:], (1e9, "")], strict=True):
+        for (start, name), (end, _) in pairwise([*events, (1e9, "")]):
             number = self._number(name.rstrip("\0"))
             labels[max(0, round(start * POSITIONS_PER_SECOND)) : min(positions, round(end * POSITIONS_PER_SECOND))] = (
                 number

@@ -60,7 +60,7 @@ class Attention(nn.Module):
         if bias is not None:
             scores = scores + bias.to(scores.dtype)
         mixed = torch.softmax(scores, -1).to(value.dtype) @ value
-        return self.out_proj(mixed.transpose(1, 2).flatten(2)), scores.float()
+        return self.out_proj(mixed.transpose(1, 2).flatten(2)), scores
 
 
 class EncoderLayer(nn.Module):
