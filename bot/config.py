@@ -4,6 +4,7 @@ Secrets come from a file (`*_file`) or the environment, never from the YAML itse
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,22 @@ Handle = Annotated[str, BeforeValidator(_handle), Field(pattern=r"^[A-Za-z][A-Za
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 
 
+# https://opennmt.net/CTranslate2/quantization.html
+ComputeType = Literal[
+    "default",
+    "auto",
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+
 S = TypeVar("S", bound=_Section)
+T = TypeVar("T")
 
 
 class ServerSection(_Section):
@@ -61,12 +77,18 @@ class ServerSection(_Section):
 class TelegramSection(_Section):
     """The watching account and how it follows channels."""
 
-    api_id: int = Field(ge=1, description="From https://my.telegram.org, 'API development tools'.")
+    api_id: int = Field(ge=1, le=2**31 - 1, description="From https://my.telegram.org, 'API development tools'.")
     api_hash_file: Path | None = Field(
         None, description="File that holds the api_hash from the same page; or set EARSHOT_API_HASH."
     )
     sweep_seconds: float = Field(
         60, ge=1, le=3600, description="Every channel is compared with the server this often, pushes or no pushes."
+    )
+    connect_seconds: float = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="Give up when Telegram cannot be reached for so long at the start; later cuts are mended.",
     )
     server: ServerSection | None = Field(None, description="Telegram itself when absent.")
 
@@ -105,7 +127,7 @@ class SpeechSection(_Section):
     )
     models_folder: Path | None = Field(None, description="Where models are kept; <data_folder>/models when absent.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
-    compute_type: str = Field("default", description="CTranslate2 compute type: int8, float16, ...")
+    compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float16, ...")
     language: Language | None = Field(None, description="ISO 639-1 code; detected for each recording when absent.")
     beam_size: int = Field(5, ge=1, le=20, description="Width of the search; 1 is fastest.")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 means one for each core.")
@@ -219,9 +241,30 @@ def find_config(given: Path | None, environment: Mapping[str, str] = os.environ)
 
 def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read and check settings, secrets, channels and rule texts, writing nothing; ConfigError with file, line, key."""
+    found = examine_config(file, environment)
+    if isinstance(found, Config):
+        return found
+    raise ConfigError(found[0])
+
+
+def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> Config | list[str]:
+    """What `load_config` reads; where something is wrong, all that is, a line each, the first one first."""
     file = file.resolve()
-    yaml_file = parse_yaml(file.name, read_text(file))
-    settings = _validate(Settings, yaml_file)
+    wrong: list[str] = []
+
+    def attempt(read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except _SeveralWrong as error:
+            wrong.extend(error.texts)
+        except ConfigError as error:
+            wrong.append(str(error))
+        return otherwise
+
+    yaml_file = attempt(lambda: parse_yaml(file.name, read_text(file)), None)
+    settings = attempt(lambda: _validate(Settings, yaml_file), None) if yaml_file else None
+    if yaml_file is None or settings is None:
+        return wrong
 
     def beside(path: Path) -> Path:
         return (file.parent / path.expanduser()).resolve()
@@ -229,23 +272,30 @@ def load_config(file: Path, environment: Mapping[str, str] = os.environ) -> Conf
     def secret(variable: str, path: Path | None, key: str) -> SecretStr | None:
         if value := environment.get(variable, "").strip():
             return SecretStr(value)
-        return _read_secret(beside(path), f"{file.name}: {key}") if path else None
+        where = f"{yaml_file.at(tuple(key.split('.')))}: {key}"
+        return attempt(lambda: _read_secret(path, beside, where), None) if path else None
 
     data_folder = beside(settings.data_folder)
-    database = environment.get("EARSHOT_DATABASE", "").strip() or (
-        settings.database.get_secret_value() if settings.database else f"sqlite:///{data_folder / 'earshot.db'}"
-    )
-    return Config(
+    config = Config(
         file=file,
         settings=settings,
         data_folder=data_folder,
-        database=SecretStr(_checked_database(database, yaml_file)),
+        database=attempt(lambda: _database(settings, data_folder, environment, yaml_file), SecretStr("")),
         api_hash=secret("EARSHOT_API_HASH", settings.telegram.api_hash_file, "telegram.api_hash_file"),
         bot_token=secret("EARSHOT_BOT_TOKEN", settings.alerts.bot_token_file, "alerts.bot_token_file"),
-        apprise=_apprise(settings, yaml_file, beside),
-        channels=_load_channels(beside(settings.channels_file)),
-        rules=_load_rules(beside(settings.rules_folder)),
+        apprise=attempt(lambda: _apprise(settings, yaml_file, beside), {}),
+        channels=attempt(lambda: _load_channels(beside(settings.channels_file)), ()),
+        rules=attempt(lambda: _load_rules(beside(settings.rules_folder)), {}),
     )
+    return wrong or config
+
+
+class _SeveralWrong(ConfigError):
+    """More than one value of a file is wrong; the text is the first one's."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__(texts[0])
+        self.texts = texts
 
 
 def read_text(path: Path) -> str:
@@ -266,14 +316,19 @@ def _apprise(settings: Settings, yaml_file: YamlFile, beside: Callable[[Path], P
         where = yaml_file.at(("alerts", "apprise", index, "name"))
         if entry.name in urls or entry.name == "chat":
             raise ConfigError(f"{where}: alerts.apprise: the name {entry.name!r} is taken; choose another")
-        urls[entry.name] = _read_secret(beside(entry.url_file), f"{where}: alerts.apprise.{index}.url_file")
+        urls[entry.name] = _read_secret(entry.url_file, beside, f"{where}: alerts.apprise.{index}.url_file")
     return urls
 
 
-def _read_secret(path: Path, where: str) -> SecretStr:
+def _read_secret(given: Path, beside: Callable[[Path], Path], where: str) -> SecretStr:
+    path = beside(given)
     try:
         text = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
+        if _looks_secret(str(given)):
+            raise ConfigError(
+                f"{where}: expected the name of a file; write the secret into one and name that"
+            ) from error
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"{where}: {path} cannot be read: {reason}") from error
     if not text:
@@ -281,14 +336,20 @@ def _read_secret(path: Path, where: str) -> SecretStr:
     return SecretStr(text)
 
 
-def _checked_database(url: str, yaml_file: YamlFile) -> str:
+def _looks_secret(text: str) -> bool:
+    """Whether somebody wrote the api_hash, the token or the URL itself: then no message may repeat it."""
+    return bool(re.search(r"^[0-9a-fA-F]{32}$|^\d+:[\w-]{10,}$|:/", text))
+
+
+def _database(settings: Settings, data_folder: Path, environment: Mapping[str, str], yaml_file: YamlFile) -> SecretStr:
+    where = f"{yaml_file.at(('database',))}: database"
+    url = settings.database.get_secret_value() if settings.database else f"sqlite:///{data_folder / 'earshot.db'}"
+    if given := environment.get("EARSHOT_DATABASE", "").strip():
+        where, url = "EARSHOT_DATABASE", given
     if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         scheme = url.partition("://")[0] if "://" in url else "no scheme"
-        raise ConfigError(
-            f"{yaml_file.at(('database',))}: database: expected postgresql://user:password@host/name "
-            f"or sqlite:///path, found {scheme!r}"
-        )
-    return url
+        raise ConfigError(f"{where}: expected postgresql://user:password@host/name or sqlite:///path, found {scheme!r}")
+    return SecretStr(url)
 
 
 def _load_channels(path: Path) -> tuple[ChannelEntry, ...]:
@@ -320,7 +381,7 @@ def _validate(model: type[S], yaml_file: YamlFile) -> S:
     try:
         return model.model_validate(yaml_file.data)
     except ValidationError as error:
-        raise ConfigError(_explain(model, yaml_file, error.errors()[0])) from error
+        raise _SeveralWrong([_explain(model, yaml_file, one) for one in error.errors()]) from error
 
 
 def _explain(model: type[BaseModel], yaml_file: YamlFile, error: ErrorDetails) -> str:
@@ -337,7 +398,10 @@ def _explain(model: type[BaseModel], yaml_file: YamlFile, error: ErrorDetails) -
         case "string_pattern_mismatch" if path[-1] == "handle":
             return f"{where}: {dotted}: {error['input']!r} is no handle: 4 to 32 letters, digits and _ , a letter first"
     message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{where}: {dotted}: {message}; found {error['input']!r}. {_help(model, path)}".rstrip()
+    # The value of a secret, or a whole section, is not repeated.
+    plain = isinstance(error["input"], str | int | float | None) and path != ("database",)
+    found = f"found {error['input']!r}" if plain else f"found {type(error['input']).__name__}"
+    return f"{where}: {dotted}: {message}; {found}. {_help(model, path)}".rstrip()
 
 
 def _is_branch(part: str | int) -> bool:

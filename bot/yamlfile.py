@@ -46,8 +46,14 @@ def parse_yaml(name: str, text: str) -> YamlFile:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         raise ConfigError(f"{where}: not valid YAML: {error.problem or error.context}{_QUOTING}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{name}: not valid YAML: {error}") from error
+    except yaml.reader.ReaderError as error:
+        # Its own text has two lines and no line number.
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{name}:{line}: not valid YAML: it holds the control character U+{_code(error):04X}"
+        ) from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deep, or a part of it contains itself") from error
     return YamlFile(name, data, lines)
 
 
@@ -56,7 +62,7 @@ def _construct(name: str, loader: yaml.SafeLoader, node: yaml.Node, path: Path, 
     if isinstance(node, yaml.MappingNode):
         result: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
+            key = _value(name, loader, key_node)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str | int):
                 raise ConfigError(f"{name}:{line}: a key must be a word, not {key!r}")
@@ -67,7 +73,22 @@ def _construct(name: str, loader: yaml.SafeLoader, node: yaml.Node, path: Path, 
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_construct(name, loader, item, (*path, index), lines) for index, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)
+    return _value(name, loader, node)
+
+
+def _value(name: str, loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_object(node, deep=True)
+    except ValueError as error:
+        # What YAML takes for a date or a number, and then is none: 2023-13-45.
+        line = node.start_mark.line + 1
+        raise ConfigError(
+            f"{name}:{line}: {node.value[:40]!r} is not understood ({error}); quote it if it is text"
+        ) from error
+
+
+def _code(error: yaml.reader.ReaderError) -> int:
+    return ord(error.character) if isinstance(error.character, str) else int(error.character)
 
 
 def suggest(word: str, known: list[str]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import find_config, load_config
+from bot.config import examine_config, find_config, load_config
 from bot.errors import ConfigError
 
 GOOD = "telegram: {api_id: 1}\n"
@@ -62,6 +62,15 @@ SETTINGS = [
     (GOOD + "rules_folder: absent\n", "rules_folder: there is no such folder"),
     ("telegram: {api_id: 1, server: {host: x}}\n", "telegram.server.public_key_file: this key is needed"),
     ("telegram: {api_id: 1, api_hash_file: absent}\n", "telegram.api_hash_file"),
+    ("telegram: {api_id: 99999999999}\n", "telegram.api_id: input should be less than or equal to 2147483647"),
+    ("telegram: {api_id: 2023-13-45}\n", "earshot.yaml:1: '2023-13-45' is not understood"),
+    ("telegram: {api_id: 1}\nlog: {level: \x07}\n", "earshot.yaml:2: not valid YAML: it holds the control character U+0007"),
+    ("telegram: &t {api_id: 1, server: *t}\n", "a part of it contains itself"),
+    ("[" * 5000, "earshot.yaml: nested too deep"),
+    (GOOD + "speech: {compute_type: int9}\n", "earshot.yaml:2: speech.compute_type: input should be 'default'"),
+    (GOOD + "database: {url: 'postgresql://u:hidden@h/n'}\n", "earshot.yaml:2: database: input should be a valid string; found dict."),
+    ("telegram: {api_id: 1, api_hash_file: 0123456789abcdef0123456789abcdef}\n", "api_hash_file: expected the name of a file; write the secret into one"),
+    (GOOD + "alerts: {bot_token_file: '7000000001:AAbbCCddEEff'}\n", "bot_token_file: expected the name of a file; write the secret into one"),
 ]  # fmt: skip
 
 
@@ -76,6 +85,20 @@ def test_wrong_settings_are_one_clear_line(tmp_path: Path, settings: str, expect
     assert expected in text
     assert "\n" not in text
     assert listing(tmp_path) == before
+
+
+def test_everything_that_is_wrong_is_listed(tmp_path: Path) -> None:
+    """All mistakes of a settings file are found at once, and so are those of the files that it names."""
+    file = write(tmp_path, "telegram: {api_id: 0}\nlog: {level: loud}\n")
+    found = examine_config(file, environment={})
+    assert isinstance(found, list)
+    assert [text.split(": ")[1] for text in found] == ["telegram.api_id", "log.level"]
+    file.write_text("telegram: {api_id: 1, api_hash_file: absent}\nchannels_file: none.yaml\nrules_folder: none\n")
+    found = examine_config(file, environment={"EARSHOT_DATABASE": "mysql://u:hidden@h/n"})
+    assert isinstance(found, list)
+    assert len(found) == 4
+    assert found[0].startswith("EARSHOT_DATABASE: expected postgresql://")
+    assert "hidden" not in " ".join(found)
 
 
 CHANNEL_FILES = [
