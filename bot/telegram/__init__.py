@@ -1,6 +1,6 @@
 """What enters, and the pipe out: with the sandbox the only room that knows Telethon."""
 
-from bot.telegram.account import Account, Identity, Server
+from bot.telegram.account import Account, Identity
 from bot.telegram.backfill import Backfiller, backfill
 from bot.telegram.channels import WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
@@ -10,6 +10,7 @@ from bot.telegram.listener import Listener
 from bot.telegram.login import login_bot, login_by_code, login_by_qr
 from bot.telegram.reader import Reader
 from bot.telegram.refusals import AlreadyDone, Refused, Unreachable
+from bot.telegram.server import Server
 from bot.telegram.session import SessionFile
 
 __all__ = [

@@ -4,41 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import rsa
 import structlog
 from telethon import errors as vendor
-from telethon.crypto.rsa import add_key
 from telethon.network import MTProtoSender
 from telethon.tl import functions, types
 
-from bot.errors import AccountDead, ConfigError, FloodWait, LoginNeeded, StoreError, TelegramError
+from bot.errors import AccountDead, FloodWait, LoginNeeded, TelegramError
 from bot.model import Clock, Wait, utc_now
 from bot.store import Store
 from bot.telegram.client import Client
 from bot.telegram.refusals import VENDOR, Unreachable, translate
+from bot.telegram.server import Server, point_at
 from bot.telegram.session import SessionFile
+from bot.telegram.waits import Waits
 
 log = structlog.get_logger()
 
 OnUpdate = Callable[[Any], None]
 OnReconnect = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """Where to connect, and by which public key (PEM) to know the server, instead of Telegram's main servers.
-
-    The addresses of further data centres come from the server itself (help.getConfig).
-    """
-
-    host: str
-    port: int
-    dc: int
-    public_key: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +60,8 @@ class Account:
         self.api_hash = api_hash
         # Why there is no login, found out when connecting; None while there is one.
         self.refusal: TelegramError | None = None
-        self._store = store
         self._clock = clock
-        self._waits: dict[str, datetime] = {}
+        self._waits = Waits(name, store, clock)
         self._client = Client(session, api_id, api_hash, on_update=self._hand_on, on_reconnect=self._reconnected)
         self._listeners: list[tuple[OnUpdate, OnReconnect]] = []
         self._media: dict[int, MTProtoSender] = {}
@@ -105,10 +90,10 @@ class Account:
         """
         session = SessionFile.open(session_path)
         try:
-            _point_at(session, server)
+            point_at(session, server)
             account = cls(session, api_id, api_hash, name=name, store=store, clock=clock)
             try:
-                await account._recall_waits()
+                await account._waits.recall()
                 await account._connect(patience)
                 yield account
             finally:
@@ -124,14 +109,14 @@ class Account:
         when there is no answer in `timeout` seconds, and what `refusals.translate` says.
         """
         method = method_of(request)
-        self._obey(method)
+        self._waits.obey(method)
         try:
             async with asyncio.timeout(timeout):
                 return await self._send(request, dc)
         except VENDOR as error:
             refusal = translate(error, method=method, now=self._clock())
             if isinstance(refusal, FloodWait):
-                await self._record_wait(refusal)
+                await self._waits.record(refusal)
             raise refusal from error
 
     async def me(self) -> Identity:
@@ -155,8 +140,7 @@ class Account:
     @property
     def waits(self) -> tuple[Wait, ...]:
         """The flood waits in force."""
-        now = self._clock()
-        return tuple(Wait(account=self.name, method=m, until=u) for m, u in self._waits.items() if u > now)
+        return self._waits.in_force
 
     def listen(self, on_update: OnUpdate, on_reconnect: OnReconnect = lambda: None) -> Callable[[], None]:
         """Have every pushed update, and every new connection, handed to plain functions; returns how to stop that."""
@@ -277,29 +261,6 @@ class Account:
         for _, on_reconnect in tuple(self._listeners):
             on_reconnect()
 
-    # --- waits ---
-
-    def _obey(self, method: str) -> None:
-        until = self._waits.get(method)
-        if until is not None and until > self._clock():
-            raise FloodWait(method, until)
-
-    async def _recall_waits(self) -> None:
-        if self._store is not None:
-            waits = await self._store.accounts.waits(self._clock())
-            self._waits = {wait.method: wait.until for wait in waits if wait.account == self.name}
-
-    async def _record_wait(self, wait: FloodWait) -> None:
-        log.warning("flood wait", account=self.name, method=wait.method, until=wait.until.isoformat())
-        self._waits[wait.method] = max(wait.until, self._waits.get(wait.method, wait.until))
-        if self._store is not None:
-            try:
-                row = Wait(account=self.name, method=wait.method, until=wait.until)
-                await self._store.accounts.record_wait(row)
-            except StoreError as error:
-                # It is obeyed from memory; what is lost is that it outlives the process.
-                log.error("flood wait not stored", method=wait.method, error=str(error))
-
 
 async def _answer(sender: MTProtoSender, request: Any) -> Any:
     try:
@@ -310,20 +271,3 @@ async def _answer(sender: MTProtoSender, request: Any) -> Any:
             raise
         # Telethon cancels what is in the air when it closes a connection; that is not our task being cancelled.
         raise ConnectionError("the connection was closed") from None
-
-
-def _point_at(session: SessionFile, server: Server | None) -> None:
-    """Take address and key from the configuration; a session that moved to another data centre keeps its own address."""
-    if server is None:
-        return
-    try:
-        pem = server.public_key.read_bytes()
-        if b"BEGIN RSA PUBLIC KEY" not in pem:
-            pem = rsa.PublicKey.load_pkcs1_openssl_pem(pem).save_pkcs1()
-        add_key(pem, old=False)
-    except OSError as error:
-        raise ConfigError(f"{server.public_key}: the server's public key cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{server.public_key}: this is not an RSA public key in PEM form") from error
-    if session.dc_id in (0, server.dc):
-        session.set_dc(server.dc, server.host, server.port)

@@ -16,6 +16,7 @@ from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, 
 from bot.model import Channel, ChannelId, ChannelState, Clock, MessageId, Mode, utc_now
 from bot.store import Store
 from bot.telegram.account import Account
+from bot.telegram.dialogs import channels_in_dialogs
 from bot.telegram.history import page_below
 from bot.telegram.ids import input_channel, input_peer, marked
 from bot.telegram.refusals import Refused
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 # Joins made while pinning, and seconds between them; the listener joins the rest, one a minute.
 JOINS_AT_ONCE = 5
 JOIN_PAUSE = 2.0
-# Channels in one channels.getChannels, dialogs in one messages.getDialogs.
+# Channels in one channels.getChannels.
 BATCH = 100
 
 
@@ -198,24 +199,8 @@ class _Pinning:
         return int(chat.access_hash)
 
     async def _all_dialogs(self) -> dict[ChannelId, Any]:
-        """The channels that the account is in, read once per run."""
         if self._dialogs is None:
-            found: dict[ChannelId, Any] = {}
-            date, message_id, peer = None, 0, types.InputPeerEmpty()
-            while True:
-                answer = await self._account.call(
-                    functions.messages.GetDialogsRequest(
-                        offset_date=date, offset_id=message_id, offset_peer=peer, limit=BATCH, hash=0
-                    )
-                )
-                fresh = {marked(c.id): c for c in answer.chats if isinstance(c, types.Channel)}
-                full = isinstance(answer, types.messages.DialogsSlice) and len(answer.dialogs) > 0
-                if not full or not fresh.keys() - found.keys():
-                    found.update(fresh)
-                    break
-                found.update(fresh)
-                date, message_id, peer = _next_offset(answer)
-            self._dialogs = found
+            self._dialogs = await channels_in_dialogs(self._account)
         return self._dialogs
 
     # --- looking after what is pinned ---
@@ -276,19 +261,3 @@ class _Pinning:
                 raise
             except TelegramError as error:
                 self.problems.append(f"{channel.name}: not joined, but polled: {error}")
-
-
-def _next_offset(answer: Any) -> tuple[Any, int, Any]:
-    """Where the next page of dialogs begins: at the last one that has a message and a peer we can name."""
-    last = answer.dialogs[-1]
-    date = next((m.date for m in answer.messages if m.id == last.top_message and m.peer_id == last.peer), None)
-    match last.peer:
-        case types.PeerChannel():
-            chat = next((c for c in answer.chats if c.id == last.peer.channel_id), None)
-            peer: Any = types.InputPeerChannel(last.peer.channel_id, getattr(chat, "access_hash", None) or 0)
-        case types.PeerChat():
-            peer = types.InputPeerChat(last.peer.chat_id)
-        case _:
-            user = next((u for u in answer.users if u.id == last.peer.user_id), None)
-            peer = types.InputPeerUser(last.peer.user_id, getattr(user, "access_hash", None) or 0)
-    return date, last.top_message, peer

@@ -4,7 +4,7 @@ Everything ends in `store.intake.record`, which moves pts in the transaction tha
 failure of the store, therefore leaves pts where it was, and the next difference brings the same again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,8 +15,7 @@ from bot.errors import ChannelUnavailable, FloodWait
 from bot.model import Channel, ChannelState, Clock, Heard, How, MessageId, RawMessage
 from bot.store import Store
 from bot.telegram.account import Account
-from bot.telegram.convert import raw_message
-from bot.telegram.history import Answer, by_ids, sort_out, verified_page_below
+from bot.telegram.history import Answer, by_ids, read_updates, sort_out, verified_page_below
 from bot.telegram.ids import input_channel, input_peer
 from bot.telegram.ledger import Ask, Push, ask_for, ids_in, sequence
 from bot.telegram.refusals import Refused
@@ -266,17 +265,3 @@ class Feed:
         self.channel = replace(self.channel, pts=moved, top_id=MessageId(top))
         if messages or deleted:
             self.nudge()
-
-
-def read_updates(updates: Iterable[Any]) -> tuple[tuple[RawMessage, ...], tuple[MessageId, ...]]:
-    """Messages, new and edited, and deleted ids, in the order of the updates; other updates only move pts."""
-    messages: list[RawMessage] = []
-    deleted: list[MessageId] = []
-    for update in updates:
-        match update:
-            case types.UpdateNewChannelMessage() | types.UpdateEditChannelMessage():
-                if not isinstance(update.message, types.MessageEmpty):
-                    messages.append(raw_message(update.message))
-            case types.UpdateDeleteChannelMessages():
-                deleted.extend(MessageId(i) for i in update.messages)
-    return tuple(messages), tuple(deleted)

@@ -4,6 +4,7 @@ Raw requests with our own loop. Measured with Telethon 1.45.0: its iterator ends
 deleted messages, and its answers by id are matched by position, so that one omitted id shifts all that follow.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +54,20 @@ def sort_out(tl_messages: list[Any], wanted: set[int] | None = None) -> Answer:
         lowest=min((tl.id for tl in fitting), default=0),
         oldest=min((tl.date.timestamp() for tl in there if tl.date), default=None),
     )
+
+
+def read_updates(updates: Iterable[Any]) -> tuple[tuple[RawMessage, ...], tuple[MessageId, ...]]:
+    """Messages, new and edited, and deleted ids, in the order of the updates; other updates only move pts."""
+    messages: list[RawMessage] = []
+    deleted: list[MessageId] = []
+    for update in updates:
+        match update:
+            case types.UpdateNewChannelMessage() | types.UpdateEditChannelMessage():
+                if not isinstance(update.message, types.MessageEmpty):
+                    messages.append(raw_message(update.message))
+            case types.UpdateDeleteChannelMessages():
+                deleted.extend(MessageId(i) for i in update.messages)
+    return tuple(messages), tuple(deleted)
 
 
 async def by_ids(account: Account, channel: Channel, ids: list[MessageId]) -> Answer:

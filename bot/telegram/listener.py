@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from telethon.tl import functions, types
+from telethon.tl import types
 
 from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, StoreError, TelegramError
 from bot.model import Channel, ChannelId, ChannelState, Clock, Mode, utc_now
@@ -21,15 +21,13 @@ from bot.store import Store
 from bot.telegram.account import Account
 from bot.telegram.channels import join
 from bot.telegram.feed import Feed
-from bot.telegram.ids import input_peer, marked
 from bot.telegram.ledger import Ask, channel_of, push_of
 from bot.telegram.refusals import Refused
+from bot.telegram.sweep import BATCH, look
 
 log = structlog.get_logger()
 
 PARALLEL = 10
-# Channels in one messages.getPeerDialogs.
-BATCH = 100
 # How long a gap may close by itself, in seconds (https://core.telegram.org/api/updates).
 GAP_SECONDS = 0.5
 # Pauses after a failure, in seconds.
@@ -226,7 +224,9 @@ class Listener:
         feeds = sorted(self._feeds.values(), key=lambda feed: feed.channel.priority)
         active = [feed for feed in feeds if feed.channel.state is ChannelState.ACTIVE]
         for start in range(0, len(active), BATCH):
-            await self._look(active[start : start + BATCH])
+            batch = active[start : start + BATCH]
+            await look(self._account, batch)
+            self._unseen.difference_update(feed.channel.channel_id for feed in batch)
         for feed in feeds:
             if feed.channel.state is not ChannelState.ACTIVE:
                 feed.want(Ask.DIFFERENCE)
@@ -250,27 +250,6 @@ class Listener:
                 # A backfill has moved the start down, past ids that it could not account for.
                 feed.gaps_open |= channel.watch_from < feed.channel.watch_from
                 feed.channel = _newer(channel, feed.channel)
-
-    async def _look(self, feeds: Sequence[Feed]) -> None:
-        """Ask where these channels stand; one that makes the request fail is found by halving."""
-        peers = [types.InputDialogPeer(input_peer(feed.channel)) for feed in feeds]
-        try:
-            answer = await self._account.call(functions.messages.GetPeerDialogsRequest(peers))
-        except (ChannelUnavailable, Refused) as error:
-            if len(feeds) == 1:
-                log.info("channel not in the overview", channel=feeds[0].channel.channel_id, error=str(error))
-                self._unseen.discard(feeds[0].channel.channel_id)
-                feeds[0].want(Ask.DIFFERENCE)
-                return
-            middle = len(feeds) // 2
-            await self._look(feeds[:middle])
-            await self._look(feeds[middle:])
-            return
-        dialogs = {marked(d.peer.channel_id): d for d in answer.dialogs if isinstance(d.peer, types.PeerChannel)}
-        for feed in feeds:
-            dialog = dialogs.get(feed.channel.channel_id)
-            feed.want(feed.needs(dialog.pts, dialog.top_message) if dialog else Ask.DIFFERENCE)
-            self._unseen.discard(feed.channel.channel_id)
 
     async def _join_next(self, feeds: Sequence[Feed]) -> None:
         """Join one channel that is to be joined and is not; until then it lives from the sweep."""

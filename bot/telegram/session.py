@@ -60,6 +60,19 @@ class SessionFile(MemorySession):
             raise LoginNeeded(f"{path}: there is no session yet; type: earshot login")
         SessionFile(path)._load()
 
+    @staticmethod
+    def require_free(path: Path) -> None:
+        """Raise Locked when a process has the session now; writes nothing, and holds nothing afterwards."""
+        try:
+            lock = os.open(_lock_of(path), os.O_RDONLY)
+        except OSError:
+            # No lock file, no holder; one that cannot be read is told by `open`.
+            return
+        try:
+            _flock(lock, path)
+        finally:
+            os.close(lock)
+
     def save(self) -> None:
         """Write the file if anything changed: a new file is synced and renamed over the old one."""
         state = self._state()
@@ -138,23 +151,34 @@ def _prepare_folder(folder: Path) -> None:
 
 
 def _take_lock(path: Path) -> int:
-    name = path.with_name(path.name + ".lock")
+    name = _lock_of(path)
     try:
         lock = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ConfigError(f"{name}: the lock of the session cannot be opened: {error.strerror}") from error
     try:
+        _flock(lock, path)
+    except Locked:
+        os.close(lock)
+        raise
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _flock(lock: int, path: Path) -> None:
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(lock)
         raise Locked(
             f"{path}: process {holder} is using this session; two at a time would make Telegram revoke it. "
             f"Stop that process first (for a service: systemctl stop earshot)"
         ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

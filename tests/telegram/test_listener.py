@@ -1,13 +1,15 @@
 """The listener over real Telethon against the sandbox: whatever happens to the pushes, the ledger ends complete."""
 
 import asyncio
+import sqlite3
 
 import pytest
+from telethon.tl import types
 
 from bot.errors import AccountDead, LoginNeeded
 from bot.model import ChannelId, ChannelState, Mode
 from bot.pulse import Pulse
-from bot.telegram import Listener
+from bot.telegram import Listener, WantedChannel, pin_channels
 from tests.telegram.conftest import Stage, eventually
 
 
@@ -231,6 +233,99 @@ async def test_long_gap_of_deleted_ids(stage: Stage) -> None:
         await stage.complete(chat, seconds=20)
         assert await stage.told(chat, last) == ["last"]
         assert (await stage.store.channels.get(ChannelId(chat.channel_id))).top_id == last
+
+
+async def test_pushes_lost_for_many_channels(stage: Stage) -> None:
+    """With pushes off for a third of 30 channels, every post is recorded within a sweep and what a request takes."""
+    chats = [stage.channel(f"Channel{number}") for number in range(30)]
+    async with stage.account() as account:
+        await stage.pin(account, *chats, mode=Mode.POLL)
+        for chat in chats[10:]:
+            chat.invite(stage.user)
+        for chat in chats[10:20]:
+            stage.sandbox.faults.swallow_push(chat, True)
+        async with stage.listening(account, sweep_seconds=1.0):
+            numbers = [(chat, chat.post(f"post in {chat.title}")) for chat in chats for _ in range(3)]
+            for chat, number in numbers:
+                await stage.hears(chat, number, f"post in {chat.title}", seconds=4)
+
+
+async def test_store_failure_loses_nothing(stage: Stage) -> None:
+    """What cannot be stored is not acknowledged: once the database takes rows again, it is asked for."""
+    chat = stage.channel("Fullup")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account):
+            database = sqlite3.connect(stage.folder.parent / "earshot.db", isolation_level=None)
+            database.execute("CREATE TRIGGER full BEFORE INSERT ON raw_messages BEGIN SELECT RAISE(FAIL, 'full'); END")
+            first, second = chat.post("first"), chat.post("second")
+            await asyncio.sleep(0.5)
+            assert await stage.told(chat, first) == []
+            third = chat.post("third")
+            await asyncio.sleep(0.2)
+            database.execute("DROP TRIGGER full")
+            database.close()
+            for number, text in ((first, "first"), (second, "second"), (third, "third")):
+                await stage.hears(chat, number, text, seconds=10)
+
+
+async def test_update_too_long_sweeps(stage: Stage) -> None:
+    """Whether the server says so of one channel or of all, a "too long" makes the listener ask."""
+    one, two = stage.channel("Number1"), stage.channel("Number2")
+    async with stage.account() as account:
+        await stage.pin(account, one, two)
+        async with stage.listening(account) as listener:
+            stage.sandbox.faults.swallow_push("all", True)
+            first = one.post("first")
+            listener._hear(types.UpdateChannelTooLong(channel_id=one.id))
+            await stage.hears(one, first, "first", seconds=2)
+            second = two.post("second")
+            listener._hear(types.UpdatesTooLong())
+            await stage.hears(two, second, "second", seconds=2)
+
+
+async def test_new_channel_while_listening(stage: Stage) -> None:
+    """A channel pinned while the listener runs is heard from the next sweep on, one taken out no longer."""
+    one, two = stage.channel("Number1"), stage.channel("Number2")
+    async with stage.account() as account:
+        await stage.pin(account, one)
+        async with stage.listening(account, sweep_seconds=0.3):
+            await stage.pin(account, two)
+            await asyncio.sleep(0.5)
+            ignored, heard = one.post("ignored"), two.post("heard")
+            await stage.hears(two, heard, "heard", seconds=2)
+            assert await stage.told(one, ignored) == []
+
+
+async def test_waiting_joins_are_made_later(stage: Stage) -> None:
+    """A channel that could not be joined while pinning is joined by the listener."""
+    chat = stage.channel("Later1")
+    stage.sandbox.faults.error("channels.joinChannel", 500, "INTERNAL")
+    async with stage.account() as account:
+        wanted = [WantedChannel(handle="Later1")]
+        _, problems = await pin_channels(account, stage.store, wanted)
+        assert len(problems) == 1
+        async with stage.listening(account):
+
+            async def joined() -> bool:
+                channel = await stage.store.channels.get(ChannelId(chat.channel_id))
+                return channel is not None and channel.joined
+
+            await eventually(joined)
+
+
+async def test_server_that_lost_its_count(stage: Stage) -> None:
+    """A pts that the server does not accept is replaced by its own, and history says what was missed."""
+    chat = stage.channel("Counted")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        stage.sandbox.faults.error("updates.getChannelDifference", 400, "PERSISTENT_TIMESTAMP_INVALID")
+        async with stage.listening(account):
+            stage.sandbox.faults.swallow_push(chat, 1)
+            lost, heard = chat.post("lost"), chat.post("heard")
+            await stage.hears(chat, lost, "lost", seconds=4)
+            await stage.hears(chat, heard, "heard")
+            await stage.hears(chat, chat.post("after"), "after")
 
 
 async def test_server_restart(stage: Stage) -> None:
