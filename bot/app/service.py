@@ -1,16 +1,19 @@
 """The composition root: configuration in, a running service out. It decides nothing.
 
-Loops are started in one task group; one that fails brings the process down, for the supervisor to start it anew: every
-row says what is left to do. Stopping runs the other way round: hearing ends, what was heard is read, what is due is sent.
+Loops run in one task group; one that fails brings the process down, for the supervisor to start it anew: every row says
+what is left to do. Stopping goes the other way round: hearing ends, what was heard is read, what is due is sent.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 import bot
-from bot.alerts import AppriseSink, Dispatcher, Sink
+from bot.alerts import AppriseSink, Dispatcher, Sink, plain
 from bot.app.checks import preflight
 from bot.app.parts import CHAT, load_rules, open_account, open_store, sink_names, speech_settings, wanted_channels
 from bot.config import Config
@@ -19,14 +22,46 @@ from bot.health import Health
 from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
+from bot.rules import RuleSet
 from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
-from bot.telegram import AnalystChat, Backfiller, Fetcher, Listener, Reader, login_bot, pin_channels
+from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Reader, login_bot, pin_channels
 
 log = structlog.get_logger()
 
-# Seconds that a stop may take to send what is due.
+# Seconds that each sink has, when stopping, to send what is due.
 STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One loop of the service, its wake-up, and the seconds of unbroken work after which it counts as stuck."""
+
+    run: Callable[[], Coroutine[Any, Any, None]]
+    pulse: Pulse
+    bound: float
+
+
+async def run(config: Config, stop: asyncio.Event) -> None:
+    """Listen until `stop` is set. Raises the EarshotError that ended it, if one did."""
+    await preflight(config)
+    rules = load_rules(config)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(config))
+        account = await stack.enter_async_context(open_account(config, store, name="main"))
+        await account.require_login()
+        sinks = await _open_sinks(config, store, stack)
+        channels, problems = await pin_channels(account, store, wanted_channels(config))
+        transcriber = Transcriber(speech_settings(config))
+        stack.push_async_callback(transcriber.close)
+        service = Service(config, stop, store=store, account=account, sinks=sinks, rules=rules, transcriber=transcriber)
+        if port := config.settings.health.port:
+            stack.push_async_callback((await service.health.serve(port)).cleanup)
+        await service.say(
+            f"Earshot {bot.__version__} is listening to {len(channels)} channels with {len(rules.rules)} rules.",
+            *(f"⚠ Not followed: {plain(problem)}" for problem in problems),
+        )
+        await service.run()
 
 
 async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> list[Sink]:
@@ -42,101 +77,100 @@ async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> li
     return sinks
 
 
-async def run(config: Config, stop: asyncio.Event) -> None:
-    """Listen until `stop` is set. Raises the EarshotError that ended it, if one did."""
-    await preflight(config)
-    names = sink_names(config)
-    rules = load_rules(config)
-    alerts = config.settings.alerts
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(config))
-        account = await stack.enter_async_context(open_account(config, store, name="main"))
-        await account.require_login()
-        sinks = await _open_sinks(config, store, stack)
-        channels, problems = await pin_channels(account, store, wanted_channels(config))
-        for problem in problems:
-            log.warning("channel not followed", problem=problem)
-        transcriber = Transcriber(speech_settings(config))
-        stack.push_async_callback(transcriber.close)
+class Service:
+    """The loops, wired to each other."""
 
-        loops = {
-            name: (Pulse(stop), bound)
-            for name, bound in {
-                "listener": 300.0, "reader": 120.0, "fetcher": 3600.0, "speech": 6 * 3600.0, "backfiller": 6 * 3600.0,
-                **{f"sink {sink.name}": 300.0 for sink in sinks},
-            }.items()
-        }  # fmt: skip
-        pulse = {name: loop[0] for name, loop in loops.items()}
+    def __init__(
+        self,
+        config: Config,
+        stop: asyncio.Event,
+        *,
+        store: Store,
+        account: Account,
+        sinks: Sequence[Sink],
+        rules: RuleSet,
+        transcriber: Transcriber,
+    ) -> None:
+        self._stop = stop
+        self._store = store
+        self._names = sink_names(config)
+        self._notices = config.settings.alerts.notices
+        speech = config.settings.speech
 
-        def announce() -> None:
-            for loop in pulse.values():
-                loop.nudge()
-
-        monitor = Monitor(
-            store, rules, sinks=names, transcribe=frozenset(config.settings.speech.kinds), announce=announce
+        hearing, reading, fetching, hears, filling = (Pulse(stop) for _ in range(5))
+        monitor = Monitor(store, rules, sinks=self._names, transcribe=frozenset(speech.kinds), announce=self._nudge_all)
+        sweep = config.settings.telegram.sweep_seconds
+        listener = Listener(account, store, hearing, sweep_seconds=sweep, reader_nudge=reading.nudge)
+        self._reader = Reader(store, monitor, reading)
+        limit = speech.max_megabytes * 1_000_000
+        fetcher = Fetcher(account, store, fetching, limit_bytes=limit, announce=self._nudge_all)
+        worker = SpeechWorker(store, monitor, transcriber, hears, announce=self._nudge_all, attempts=speech.attempts)
+        backfiller = Backfiller(account, store, filling, reader_nudge=reading.nudge)
+        self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
+        self._loops = {
+            "listener": Loop(run=listener.run, pulse=hearing, bound=300.0),
+            "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
+            "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
+            "speech": Loop(run=worker.run, pulse=hears, bound=6 * 3600.0),
+            "backfiller": Loop(run=backfiller.run, pulse=filling, bound=6 * 3600.0),
+            **{
+                f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)
+                for sink, (dispatcher, pulse) in zip(sinks, self._dispatchers, strict=True)
+            },
+        }
+        self.health = Health(
+            {name: (loop.pulse, loop.bound) for name, loop in self._loops.items()},
+            lambda: store.archive.status(utc_now()),
         )
-        reader = Reader(store, monitor, pulse["reader"])
-        nudge = pulse["reader"].nudge
-        listener = Listener(
-            account,
-            store,
-            pulse["listener"],
-            sweep_seconds=config.settings.telegram.sweep_seconds,
-            reader_nudge=nudge,
-        )
-        limit = config.settings.speech.max_megabytes * 1_000_000
-        fetcher = Fetcher(account, store, pulse["fetcher"], limit_bytes=limit, announce=announce)
-        worker = SpeechWorker(
-            store,
-            monitor,
-            transcriber,
-            pulse["speech"],
-            announce=announce,
-            attempts=config.settings.speech.attempts,
-        )
-        backfiller = Backfiller(account, store, pulse["backfiller"], reader_nudge=nudge)
-        dispatchers = [
-            Dispatcher(
-                store,
-                sink,
-                pulse[f"sink {sink.name}"],
-                per_second=alerts.per_second,
-                per_minute=alerts.per_minute,
-            )
-            for sink in sinks
-        ]
-        health = Health(loops, lambda: store.archive.status(utc_now()))
-        if port := config.settings.health.port:
-            stack.push_async_callback((await health.serve(port)).cleanup)
 
-        async def notice(text: str) -> None:
-            if alerts.notices:
-                await store.outbox.add_notice(names, text, at=utc_now())
-
-        await notice(
-            f"Earshot {bot.__version__} is listening to {len(channels)} channels with {len(rules.rules)} rules."
+    def _dispatcher(self, config: Config, sink: Sink) -> tuple[Dispatcher, Pulse]:
+        pulse = Pulse(self._stop)
+        alerts = config.settings.alerts
+        dispatcher = Dispatcher(
+            self._store,
+            sink,
+            pulse,
+            per_second=alerts.per_second,
+            per_minute=alerts.per_minute,
+            sinks=self._names,
         )
+        return dispatcher, pulse
+
+    async def run(self) -> None:
+        """Run every loop until the stop event, or until one fails; then read and send what is left."""
         ending = "Earshot is stopping: it was told to."
         try:
             async with asyncio.TaskGroup() as group:
-                for loop in (listener.run, reader.run, fetcher.run, worker.run, backfiller.run):
-                    group.create_task(loop())
-                for dispatcher in dispatchers:
-                    group.create_task(dispatcher.run())
-                group.create_task(health.watch(Pulse(stop)), name="health")
+                for loop in self._loops.values():
+                    group.create_task(loop.run())
+                group.create_task(self.health.watch(Pulse(self._stop)))
         except* Exception as errors:
-            stop.set()
             error = _first(errors)
-            ending = (
-                f"Earshot is stopping: {error}" if isinstance(error, EarshotError) else "Earshot is stopping: a bug."
-            )
-            log.error("stopping after a failure", error=str(error), exc_info=error)
+            ours = isinstance(error, EarshotError)
+            ending = f"⚠ Earshot is stopping: {plain(str(error))}" if ours else "⚠ Earshot is stopping: a bug."
+            log.error("stopping after a failure", error=str(error), exc_info=None if ours else error)
             raise error from None
         finally:
-            await reader.drain()
-            await notice(ending)
-            for dispatcher in dispatchers:
-                await dispatcher.drain(STOP_SECONDS)
+            self._stop.set()
+            await self._wind_down(ending)
+
+    async def say(self, *notices: str) -> None:
+        """Put notices for every sink into the outbox, unless the settings turn them off."""
+        for text in notices if self._notices else ():
+            await self._store.outbox.add_notice(self._names, text, at=utc_now())
+
+    async def _wind_down(self, ending: str) -> None:
+        try:
+            await self._reader.drain()
+            await self.say(ending)
+            await asyncio.gather(*(dispatcher.drain(STOP_SECONDS) for dispatcher, _ in self._dispatchers))
+        except EarshotError as error:
+            # The rows are as they were: the next start goes on from them.
+            log.error("not everything was sent before the stop", error=str(error))
+
+    def _nudge_all(self) -> None:
+        for loop in self._loops.values():
+            loop.pulse.nudge()
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> Exception:

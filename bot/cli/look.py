@@ -14,7 +14,7 @@ from bot.model import Hit, Source, post_link
 
 
 @click.group(
-    cls=Group, epilog=examples("earshot rules list", "earshot rules test change-of-command 'Меня сняли с должности'")
+    cls=Group, epilog=examples("earshot rules list", "earshot rules test commander-removed 'Меня сняли с должности'")
 )
 def rules() -> None:
     """List the watch rules and try them."""
@@ -37,7 +37,7 @@ def list_rules(state: State, as_json: bool) -> None:
     out.print(rows)
 
 
-@rules.command("test", epilog=examples("earshot rules test change-of-command 'Меня сняли с должности.'"))
+@rules.command("test", epilog=examples("earshot rules test commander-removed 'Меня сняли с должности.'"))
 @click.argument("rule")
 @click.argument("text")
 @json_option

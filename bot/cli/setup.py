@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import segno
+from rich.console import Console
 from rich.markup import escape
 
 from bot import app
@@ -39,7 +40,7 @@ async def demo(serve: bool, folder: Path, picture: Path | None) -> int:
 
     The daemon in it is the real `earshot run` in its own process. The voice is synthetic.
     """
-    return await play(out, folder=folder, serve=serve, picture=picture)
+    return await play(Console(highlight=False), folder=folder, serve=serve, picture=picture)
 
 
 @click.command(epilog=examples("earshot init /srv/earshot"))

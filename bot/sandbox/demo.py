@@ -21,6 +21,7 @@ from rich.text import Text
 from bot.errors import ConfigError
 from bot.sandbox.chats import Chat
 from bot.sandbox.demo_view import Step, chat_panel, draw, say_what_next, times_table
+from bot.sandbox.posted import Posted
 from bot.sandbox.stage import GENERAL, Ran, Stage, StageError
 
 MARKER = ".earshot-demo"
@@ -42,7 +43,10 @@ class Demo:
     def __init__(self, console: Console, stage: Stage) -> None:
         self._console = console
         self._stage = stage
+        stage.columns = console.width - 4
         self.steps: list[Step] = []
+        # The message that ended each act, for the picture.
+        self._highlights: list[Posted] = []
         world = stage.sandbox.world
         self._lawmaker = world.add_channel("Депутат говорит (demo)", handle="demo_lawmaker")
         self._blogger = world.add_channel("Военный наблюдатель (demo)", handle="demo_milblogger")
@@ -76,6 +80,7 @@ class Demo:
         with self._act("earshot run", "channels looked up, joined, pinned by id; 'listening' in the chat"):
             await stage.start()
             await stage.until(lambda: bool(stage.desk.messages), what="the daemon says that it is listening")
+            self._highlights.append(stage.desk.messages[0])
 
     async def _posts(self) -> None:
         with self._act("a blogger posts on a strike", "text post to alert"):
@@ -109,7 +114,7 @@ class Demo:
         """The analyst chat, the times, and what is stored, through the commands that an analyst would type."""
         panel = chat_panel(self._stage.desk.title, self._stage.desk.messages)
         if picture:
-            draw(panel, picture)
+            draw(chat_panel(self._stage.desk.title, self._highlights), picture)
         for shown in (panel, times_table(self.steps)):
             self._console.print()
             self._console.print(shown)
@@ -136,10 +141,12 @@ class Demo:
 
     async def _alert(self, chat: Chat, message_id: int, *, after: int = 0) -> None:
         link = f"https://t.me/{chat.handle}/{message_id}"
-        desk = self._stage.desk
-        await self._stage.until(
-            lambda: any(link in one.text for one in desk.messages[after:]), what=f"an alert for {link}"
-        )
+
+        def found() -> list[Posted]:
+            return [message for message in self._stage.desk.messages[after:] if link in message.text]
+
+        await self._stage.until(lambda: bool(found()), what=f"an alert for {link}")
+        self._highlights.append(found()[0])
 
 
 def empty_folder(folder: Path) -> None:

@@ -74,7 +74,7 @@ def draw(panel: Panel, picture: Path) -> None:
 def say_what_next(console: Console, folder: Path) -> None:
     """Where everything is kept, and what to type next."""
     name = escape(str(folder))
-    rows = Table(box=None, pad_edge=False, show_header=False)
+    console.print("[bold]Everything is kept.[/] What to type next:")
     for command, why in (
         (f".venv/bin/earshot --config {name} search 'артиллерийской разведки'", "words in texts and in speech"),
         (f".venv/bin/earshot --config {name} rules list", "what alerts are raised for"),
@@ -82,6 +82,4 @@ def say_what_next(console: Console, folder: Path) -> None:
         ("make demo ARGS=--serve", "the same, and it stays up"),
         (".venv/bin/earshot init FOLDER", "your own listening post"),
     ):
-        rows.add_row(f"  [cyan]{command}[/]", f"[dim]{why}[/]")
-    console.print("[bold]Everything is kept.[/] What to type next:")
-    console.print(rows)
+        console.print(f"  [cyan]{command}[/]  [dim]{why}[/]")

@@ -48,6 +48,8 @@ class Stage:
     def __init__(self, folder: Path, *, settings: Mapping[str, Any] | None = None, rules: Path = EXAMPLE_RULES) -> None:
         """`folder`: for configuration and data. `settings`: merged over those of the stage, section by section."""
         self.folder = folder
+        # Width of the terminal that the commands see.
+        self.columns = 120
         self.sandbox = Sandbox()
         world = self.sandbox.world
         self.listener = world.add_user("Listener", phone=PHONE, code=CODE)
@@ -189,7 +191,7 @@ class Stage:
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE if stdin == asyncio.subprocess.PIPE else asyncio.subprocess.DEVNULL,
             stderr=stderr,
-            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": str(self.columns)},
         )
 
     def _write(self, name: str, data: Any) -> None:
