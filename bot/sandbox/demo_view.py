@@ -14,7 +14,7 @@ from rich.text import Text
 from telethon.helpers import add_surrogate, del_surrogate
 from telethon.tl import types
 
-from bot.sandbox.chats import Posted
+from bot.sandbox.posted import Posted
 
 _STYLES: dict[type, str] = {
     types.MessageEntityBold: "bold yellow",
