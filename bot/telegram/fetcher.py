@@ -81,10 +81,11 @@ class Fetcher:
     async def _start_due(self, group: asyncio.TaskGroup) -> None:
         if any(wait.method in _NEEDED for wait in self._account.waits):
             return
-        # Those under way are still wanted and come first again.
+        # Those under way are still wanted and come first again; one may end while we look, and its row here is then old.
+        begun = frozenset(self._running)
         due = await self._store.recordings.due(RecordingState.WANTED, self._clock(), self._parallel)
         for recording in due:
-            if len(self._running) < self._parallel and recording.recording_id not in self._running:
+            if len(self._running) < self._parallel and recording.recording_id not in begun:
                 self._start(group, recording)
 
     def _start(self, group: asyncio.TaskGroup, recording: Recording) -> None:

@@ -285,3 +285,14 @@ async def test_an_outcome_that_cannot_be_recorded_is_raised(house: House, chat: 
 
     with pytest.raises(StoreError):
         await fetch_while_the_table_goes()
+
+
+async def test_no_recording_is_fetched_twice(house: House, chat: Chat) -> None:
+    """Many small recordings, whose fetching ends while the next are looked up, are each asked for once."""
+    for number in range(40):
+        chat.post(voice=VOICE + bytes([number]), duration=1)
+    await house.observe(chat)
+    async with house.fetching():
+        await house.eventually(lambda: len(house.served("upload.getFile")) >= 40, seconds=20)
+        await asyncio.sleep(0.3)
+    assert len(house.served("upload.getFile")) == 40
