@@ -13,7 +13,7 @@ from bot.store.channels import Channels
 from bot.store.engine import Database, parse_url
 from bot.store.intake import Intake
 from bot.store.media import MediaFiles
-from bot.store.migrate import look, migrate, refuse
+from bot.store.migrate import Found, look, migrate, refuse
 from bot.store.outbox import Outbox
 from bot.store.recordings import Recordings
 
@@ -62,20 +62,32 @@ class Store:
             return str(error)
         return None
 
+    @classmethod
+    async def begun(cls, url: str) -> bool:
+        """Whether there is anything to read: False when the database is yet to be made, or is empty.
+
+        Writes nothing. Raise StoreError for a database that `open` would refuse.
+        """
+        parsed = parse_url(url)
+        found = None if _to_be_made(parsed) else await _inspect(parsed)
+        return found is not None and found.revision is not None
+
     async def close(self) -> None:
         """Close all connections; may be called twice."""
         await self._database.close()
 
 
-async def _inspect(url: URL) -> None:
-    """Raise StoreError for a database that cannot be used; write nothing."""
+async def _inspect(url: URL) -> Found | None:
+    """What is there, None when nothing is; write nothing. Raise StoreError for a database that cannot be used."""
     _check_file(url)
     if _to_be_made(url):
-        return
+        return None
     database = Database(url, readonly=True)
     try:
         async with database.read() as conn:
-            refuse(database.name, await conn.run_sync(look))
+            found = await conn.run_sync(look)
+        refuse(database.name, found)
+        return found
     finally:
         await database.close()
 

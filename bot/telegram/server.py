@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rsa
-from pyasn1.error import PyAsn1Error
+from pyasn1.error import PyAsn1Error  # type: ignore[import-untyped]
 from telethon.crypto.rsa import add_key
 
 from bot.errors import ConfigError
@@ -32,7 +32,7 @@ class Server:
             return rsa.PublicKey.load_pkcs1_openssl_pem(pem).save_pkcs1()
         except OSError as error:
             raise ConfigError(f"{self.public_key}: the server's public key cannot be read: {error.strerror}") from error
-        except (ValueError, PyAsn1Error) as error:
+        except (ValueError, TypeError, PyAsn1Error) as error:
             raise ConfigError(f"{self.public_key}: this is not an RSA public key in PEM form") from error
 
 

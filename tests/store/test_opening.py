@@ -216,3 +216,15 @@ async def test_locked(tmp_path: Path) -> None:
         assert await store.channels.all() == ()
         other.execute("COMMIT")
         other.close()
+
+
+async def test_begun(url: str, tmp_path: Path) -> None:
+    """An empty database, or none, has nothing to read, and asking makes none; an opened one has."""
+    before = sorted(tmp_path.rglob("*"))
+    assert not await Store.begun(url)
+    assert sorted(tmp_path.rglob("*")) == before
+    async with opened(url, tmp_path):
+        assert await Store.begun(url)
+    await run(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer than this Earshot"):
+        await Store.begun(url)

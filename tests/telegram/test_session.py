@@ -61,6 +61,19 @@ def test_second_opening_is_refused(tmp_path: Path) -> None:
     SessionFile.open(tmp_path / "main.session").release()
 
 
+def test_asking_for_a_free_session(tmp_path: Path) -> None:
+    """Whether a session is in use can be asked without writing anything or taking it."""
+    path = tmp_path / "main.session"
+    SessionFile.require_free(path)
+    assert list(tmp_path.iterdir()) == []
+    session = SessionFile.open(path)
+    with pytest.raises(Locked, match=rf"process {os.getpid()} is using this session"):
+        SessionFile.require_free(path)
+    session.release()
+    SessionFile.require_free(path)
+    SessionFile.open(path).release()
+
+
 def test_second_process_is_refused(tmp_path: Path) -> None:
     """Another process cannot take a session that is in use."""
     session = SessionFile.open(tmp_path / "main.session")
