@@ -27,6 +27,17 @@ format: $(VENV)/dev ## format the code, sort imports
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+speech-model: ## make the small speech model and its recordings again (hours; needs Debian's libespeak-ng1)
+	$(PYTHON) -m venv .venv-speech
+	.venv-speech/bin/pip install -q -r tools/speech_model/requirements.txt
+	mkdir -p build/speech
+	.venv-speech/bin/pip download -q --no-deps --no-binary :all: -d build/speech openai-whisper==20250625
+	.venv-speech/bin/python -m tools.speech_model.tokenizer build/speech/openai_whisper-*.tar.gz build/speech/tokenizer.json
+	.venv-speech/bin/python -m tools.speech_model.synthesise build/speech/shards
+	.venv-speech/bin/python -m tools.speech_model.train build/speech/shards build/speech/tokenizer.json build/speech/checkpoint.pt
+	.venv-speech/bin/python -m tools.speech_model.export build/speech/checkpoint.pt build/speech/tokenizer.json build/speech/model
+	.venv-speech/bin/python -m tools.speech_model.make_recordings build/speech/recordings
+
 bench-%: $(VENV)/dev ## run benchmarks/NAME.py
 	$(BIN)/python benchmarks/$*.py
 

@@ -134,7 +134,7 @@ class SpeechSection(_Section):
     kinds: tuple[Kind, ...] = Field((Kind.VOICE,), description="What is transcribed: voice, video_note, audio, video.")
     max_megabytes: int = Field(100, ge=1, le=4000, description="Larger files are not fetched.")
     max_minutes: int = Field(120, ge=1, le=1440, description="Longer recordings are refused.")
-    memory_megabytes: int = Field(6000, ge=500, description="Address space of the speech process.")
+    memory_megabytes: int = Field(6000, ge=1000, description="Address space of the speech process.")
     attempts: int = Field(3, ge=1, le=20, description="Tries after a crash or time-out before a recording fails.")
 
     @model_validator(mode="after")

@@ -20,7 +20,8 @@
 
 The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and
 what to do.
-Exit code 2 is a wrong command line (click's own), 130 is Ctrl-C.
+The telegram room adds `Unreachable` (exit 9: no network, or Telegram is down). Exit code 2 is a wrong command line (click's
+own), 130 is Ctrl-C.
 """
 
 from datetime import datetime

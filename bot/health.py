@@ -19,16 +19,19 @@ log = structlog.get_logger()
 
 
 class Health:
-    """The loops of a running service, and since when each is busy with one piece of work."""
+    """The loops of a running service, and for how long each has shown no progress."""
 
     def __init__(
         self,
-        loops: Mapping[str, tuple[Pulse, float]],
+        loops: Mapping[str, tuple[Callable[[], float], float]],
         snapshot: Callable[[], Awaitable[object]],
         *,
         clock: Clock = utc_now,
     ) -> None:
-        """`loops`: name to its pulse and the seconds after which it counts as stuck. `snapshot`: what /status shows."""
+        """`loops`: name to the seconds without progress so far, and those after which it counts as stuck.
+
+        `snapshot`: what /status shows.
+        """
         self._loops = loops
         self._snapshot = snapshot
         self._clock = clock
@@ -36,8 +39,8 @@ class Health:
 
     @property
     def stuck(self) -> list[str]:
-        """Names of the loops that have been busy for longer than their bound."""
-        return [name for name, (pulse, bound) in self._loops.items() if pulse.busy_for > bound]
+        """Names of the loops without progress for longer than their bound."""
+        return [name for name, (idle_for, bound) in self._loops.items() if idle_for() > bound]
 
     def report(self) -> dict[str, Any]:
         """`ok`, `stuck` (names of loops), `started_at` and `pid`, as JSON values."""
@@ -62,9 +65,7 @@ class Health:
             await web.TCPSite(runner, "127.0.0.1", port).start()
         except OSError as error:
             await runner.cleanup()
-            raise ConfigError(
-                f"health.port: 127.0.0.1:{port} cannot be opened ({error.strerror}); choose another, or 0 for none"
-            ) from error
+            raise _port_error(port, error) from error
         return runner
 
     async def watch(self, pulse: Pulse) -> None:
@@ -79,6 +80,20 @@ class Health:
         notify_systemd("STOPPING=1")
 
 
+def require_free_port(port: int) -> None:
+    """Raise ConfigError when `Health.serve` could not open this port now; it is left free."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    except OSError as error:
+        raise _port_error(port, error) from error
+
+
+def _port_error(port: int, error: OSError) -> ConfigError:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return ConfigError(f"health.port: 127.0.0.1:{port} cannot be opened ({why}); choose another, or 0 for none")
+
+
 def notify_systemd(message: str) -> None:
     """Send one sd_notify message where systemd listens (NOTIFY_SOCKET, see sd_notify(3)); nothing elsewhere."""
     if address := os.environ.get("NOTIFY_SOCKET"):
@@ -88,14 +103,14 @@ def notify_systemd(message: str) -> None:
 
 
 async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] | None:
-    """What a running daemon on this machine answers to GET `path`; None when none does."""
+    """What a running daemon on this machine answers to GET `path`; None when none does, but perhaps something else."""
     limit = ClientTimeout(total=timeout)
     try:
         async with ClientSession(timeout=limit) as http, http.get(f"http://127.0.0.1:{port}{path}") as answer:
             result = await answer.json()
     except (ClientError, TimeoutError, ValueError):
         return None
-    return result if isinstance(result, dict) else None
+    return result if isinstance(result, dict) and {"ok", "stuck", "started_at", "pid"} <= result.keys() else None
 
 
 def to_json(value: object) -> Any:

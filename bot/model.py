@@ -501,6 +501,8 @@ class Alert:
     stored_at: datetime
     created_at: datetime
     transcript: Transcript | None = None
+    # Where a forwarded post came from, if that is a channel that we watch.
+    origin: Channel | None = None
     # The first alert of the same rule and message, when an edit brought a new form.
     update_of: AlertId | None = None
     # What has become of the post by now.

@@ -109,7 +109,7 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         lag = words.span(alert.stored_at - message.edited_at)
         sheet.line(f"Edited  {words.day_and_time(message.edited_at)} · heard {lag} after the edit")
     if message.forward:
-        sheet.line(_forward(message.forward))
+        sheet.line(_forward(message.forward, alert.origin))
     if alert.deleted_since:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
@@ -191,8 +191,10 @@ def _transcript(transcript: Transcript) -> str:
     )
 
 
-def _forward(forward: Forward) -> str:
+def _forward(forward: Forward, origin: Channel | None) -> str:
     names = [_data(name, 120) for name in (forward.name, forward.author) if name]
+    if origin is not None:
+        names.insert(0, _channel(origin))
     source = ", ".join(names) or (f"channel {forward.channel_id}" if forward.channel_id else "an unnamed source")
     return f"Forwarded  from {source} · first posted {words.day_and_time(forward.posted_at)}"
 

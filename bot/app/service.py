@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,7 +26,7 @@ from bot.pulse import Pulse
 from bot.rules import RuleSet
 from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
-from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Reader, login_bot, pin_channels
+from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Pinner, Reader, login_bot, pin_channels
 
 log = structlog.get_logger()
 
@@ -51,10 +52,20 @@ async def run(config: Config, stop: asyncio.Event) -> None:
         account = await stack.enter_async_context(open_account(config, store, name="main"))
         await account.require_login()
         sinks = await _open_sinks(config, store, stack)
-        channels, problems = await pin_channels(account, store, wanted_channels(config))
+        wanted = wanted_channels(config)
+        channels, problems = await pin_channels(account, store, wanted)
         transcriber = Transcriber(speech_settings(config))
         stack.push_async_callback(transcriber.close)
-        service = Service(config, stop, store=store, account=account, sinks=sinks, rules=rules, transcriber=transcriber)
+        service = Service(
+            config,
+            stop,
+            store=store,
+            account=account,
+            sinks=sinks,
+            rules=rules,
+            transcriber=transcriber,
+            missing=len(channels) < len(wanted),
+        )
         if port := config.settings.health.port:
             stack.push_async_callback((await service.health.serve(port)).cleanup)
         await service.say(
@@ -90,37 +101,49 @@ class Service:
         sinks: Sequence[Sink],
         rules: RuleSet,
         transcriber: Transcriber,
+        missing: bool,
     ) -> None:
+        """`missing`: some of the configured channels could not be pinned yet."""
         self._stop = stop
         self._store = store
         self._names = sink_names(config)
         self._notices = config.settings.alerts.notices
         speech = config.settings.speech
 
-        hearing, reading, fetching, hears, filling = (Pulse(stop) for _ in range(5))
+        hearing, reading, fetching, transcribing, filling, pinning = (Pulse(stop) for _ in range(6))
         monitor = Monitor(store, rules, sinks=self._names, transcribe=frozenset(speech.kinds), announce=self._nudge_all)
         sweep = config.settings.telegram.sweep_seconds
         listener = Listener(account, store, hearing, sweep_seconds=sweep, reader_nudge=reading.nudge)
         self._reader = Reader(store, monitor, reading)
         limit = speech.max_megabytes * 1_000_000
         fetcher = Fetcher(account, store, fetching, limit_bytes=limit, announce=self._nudge_all)
-        worker = SpeechWorker(store, monitor, transcriber, hears, announce=self._nudge_all, attempts=speech.attempts)
+        worker = SpeechWorker(
+            store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
+        )
         backfiller = Backfiller(account, store, filling, reader_nudge=reading.nudge)
+        pinner = Pinner(account, store, wanted_channels(config), pinning, missing=missing)
         self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
         self._loops = {
             "listener": Loop(run=listener.run, pulse=hearing, bound=300.0),
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
             "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
-            "speech": Loop(run=worker.run, pulse=hears, bound=6 * 3600.0),
+            "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
             "backfiller": Loop(run=backfiller.run, pulse=filling, bound=6 * 3600.0),
+            "pinner": Loop(run=pinner.run, pulse=pinning, bound=3600.0),
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)
                 for sink, (dispatcher, pulse) in zip(sinks, self._dispatchers, strict=True)
             },
         }
+        started = utc_now()
+
+        def unswept() -> float:
+            """Seconds since every channel was seen; a flood wait is no standstill."""
+            return 0.0 if account.waits else (utc_now() - (listener.swept_at or started)).total_seconds()
+
+        idle = {name: (partial(_busy_for, loop.pulse), loop.bound) for name, loop in self._loops.items()}
         self.health = Health(
-            {name: (loop.pulse, loop.bound) for name, loop in self._loops.items()},
-            lambda: store.archive.status(utc_now()),
+            {**idle, "sweep": (unswept, max(300.0, 5 * sweep))}, lambda: store.archive.status(utc_now())
         )
 
     def _dispatcher(self, config: Config, sink: Sink) -> tuple[Dispatcher, Pulse]:
@@ -171,6 +194,10 @@ class Service:
     def _nudge_all(self) -> None:
         for loop in self._loops.values():
             loop.pulse.nudge()
+
+
+def _busy_for(pulse: Pulse) -> float:
+    return pulse.busy_for
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> Exception:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Alert, AlertId, Delivery, DeliveryState, Receipt
+from bot.model import Alert, AlertId, Channel, ChannelId, Delivery, DeliveryState, Message, Receipt
 from bot.store.alert_rows import due_row
 from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
@@ -90,8 +90,13 @@ async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[
     if not alert_ids:
         return {}
     rows = (await conn.execute(_shown().where(alerts.c.alert_id.in_(alert_ids)))).mappings().all()
-    pinned = await load_channels(conn, channels.c.channel_id.in_({row["channel_id"] for row in rows}))
-    return {row["alert_id"]: _alert(row, pinned[row["channel_id"]]) for row in rows}
+    wanted = {row["channel_id"] for row in rows} | {_origin(row["message"]) for row in rows}
+    pinned = await load_channels(conn, channels.c.channel_id.in_(wanted - {None}))
+    return {row["alert_id"]: _alert(row, pinned) for row in rows}
+
+
+def _origin(message: Message) -> ChannelId | None:
+    return message.forward.channel_id if message.forward else None
 
 
 def _shown() -> sa.Select[Any]:
@@ -110,11 +115,13 @@ def _shown() -> sa.Select[Any]:
     )
 
 
-def _alert(row: Mapping[str, Any], channel: Any) -> Alert:
+def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel]) -> Alert:
+    origin = _origin(row["message"])
     return Alert(
         alert_id=AlertId(row["alert_id"]),
         match=row["match"],
-        channel=channel,
+        channel=pinned[row["channel_id"]],
+        origin=None if origin is None else pinned.get(origin),
         message=row["message"],
         version=row["version"],
         stored_at=row["stored_at"],

@@ -2,7 +2,7 @@
 
 from bot.telegram.account import Account, Identity
 from bot.telegram.backfill import Backfiller, backfill
-from bot.telegram.channels import WantedChannel, pin_channels
+from bot.telegram.channels import Pinner, WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
 from bot.telegram.convert import convert, digest, raw_message
 from bot.telegram.fetcher import Fetcher
@@ -21,6 +21,7 @@ __all__ = [
     "Fetcher",
     "Identity",
     "Listener",
+    "Pinner",
     "Reader",
     "Refused",
     "Server",

@@ -14,6 +14,7 @@ from telethon.tl import functions, types
 
 from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, TelegramError
 from bot.model import Channel, ChannelId, ChannelState, Clock, MessageId, Mode, utc_now
+from bot.pulse import Pulse
 from bot.store import Store
 from bot.telegram.account import Account
 from bot.telegram.dialogs import channels_in_dialogs
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 # Joins made while pinning, and seconds between them; the listener joins the rest, one a minute.
 JOINS_AT_ONCE = 5
 JOIN_PAUSE = 2.0
+# Seconds between two tries to pin what is still missing.
+RETRY_SECONDS = 600.0
 # Channels in one channels.getChannels.
 BATCH = 100
 
@@ -261,3 +264,33 @@ class _Pinning:
                 raise
             except TelegramError as error:
                 self.problems.append(f"{channel.name}: not joined, but polled: {error}")
+
+
+class Pinner:
+    """Tries again, every ten minutes, to pin what could not be pinned at start, such as after a flood wait."""
+
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        wanted: Sequence[WantedChannel],
+        pulse: Pulse,
+        *,
+        missing: bool,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`missing`: some of `wanted` are not watched yet."""
+        self._account = account
+        self._store = store
+        self._wanted = wanted
+        self._pulse = pulse
+        self._missing = missing
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Work until the pulse stops. Raises LoginNeeded or AccountDead."""
+        while not await self._pulse.wait(RETRY_SECONDS):
+            if self._missing:
+                channels, problems = await pin_channels(self._account, self._store, self._wanted, clock=self._clock)
+                self._missing = len(channels) < len(self._wanted)
+                log.info("pinned again", watched=len(channels), wanted=len(self._wanted), problems=len(problems))

@@ -56,6 +56,8 @@ class Refused(TelegramError):
 class Unreachable(TelegramError):
     """No answer, or trouble inside Telegram: worth another try."""
 
+    exit_code = 9
+
 
 class AlreadyDone(TelegramError):
     """RANDOM_ID_DUPLICATE: this message was sent before, so it counts as sent."""

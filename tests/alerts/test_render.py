@@ -8,7 +8,18 @@ import pytest
 from bot.alerts.neutral import units
 from bot.alerts.render import render, short
 from bot.model import AlertId, Forward, Kind, Media, Parcel, Source, Spoken
-from tests.alerts.makers import NOW, POSTED, STORED, delivery, match, spans_of, text_alert, transcript, voice_alert
+from tests.alerts.makers import (
+    GURULEV,
+    NOW,
+    POSTED,
+    STORED,
+    delivery,
+    match,
+    spans_of,
+    text_alert,
+    transcript,
+    voice_alert,
+)
 
 VOICE = """\
 🔴 HIGH  Commander dismissed or killed  #12
@@ -102,8 +113,19 @@ def test_places_far_apart_are_quoted_apart() -> None:
             "Edited  12 Jul 2023 17:09:40 UTC · heard 9 s after the edit\n"
             "Forwarded  from Два майора, И. О. · first posted 11 Jul 2023 17:06:40 UTC",
         ),
+        (
+            text_alert(
+                "Цоков",
+                "Цоков",
+                message=replace(
+                    text_alert("Цоков").message, forward=Forward(posted_at=POSTED, channel_id=GURULEV.channel_id)
+                ),
+                origin=GURULEV,
+            ),
+            "Forwarded  from Андрей Гурулёв (@agurulev) · first posted 12 Jul 2023 17:06:40 UTC",
+        ),
     ],
-    ids=["update", "deleted", "edited since", "late", "partial", "edit and forward"],
+    ids=["update", "deleted", "edited since", "late", "partial", "edit and forward", "forward of ours"],
 )
 def test_what_an_analyst_must_know_has_its_own_line(alert: object, line: str) -> None:
     """Updates, deletions, edits, delays, partial recordings and forwards are said in words."""

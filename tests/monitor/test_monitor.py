@@ -16,6 +16,7 @@ from bot.model import (
     Match,
     Media,
     Message,
+    MessageId,
     Poll,
     RecordingState,
     Source,
@@ -113,6 +114,15 @@ async def test_a_repost_of_a_known_recording_alerts_at_once(desk: Desk) -> None:
     alert = (await desk.alerts())[-1]
     assert alert.channel.handle == "osvedomitel"
     assert alert.transcript == spoken("подписал приказ")
+
+
+async def test_a_forward_of_a_watched_channel_names_it(desk: Desk) -> None:
+    """Where a repost came from is said by name when we watch that channel too."""
+    posted = Forward(posted_at=START, channel_id=GURULEV.channel_id, message_id=MessageId(1))
+    assert await desk.hear(post("Попов", channel=BLOGGER, forward=posted)) == 1
+    (alert,) = await desk.alerts()
+    assert alert.origin is not None
+    assert alert.origin.handle == "agurulev"
 
 
 async def test_caption_and_speech_of_one_post_both_alert(desk: Desk) -> None:
