@@ -277,19 +277,21 @@ class Pinner:
         pulse: Pulse,
         *,
         missing: bool,
+        every: float = RETRY_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        """`missing`: some of `wanted` are not watched yet."""
+        """`missing`: some of `wanted` are not watched yet. `every`: seconds between two tries."""
         self._account = account
         self._store = store
         self._wanted = wanted
         self._pulse = pulse
         self._missing = missing
+        self._every = every
         self._clock = clock
 
     async def run(self) -> None:
         """Work until the pulse stops. Raises LoginNeeded or AccountDead."""
-        while not await self._pulse.wait(RETRY_SECONDS):
+        while not await self._pulse.wait(self._every):
             if self._missing:
                 channels, problems = await pin_channels(self._account, self._store, self._wanted, clock=self._clock)
                 self._missing = len(channels) < len(self._wanted)

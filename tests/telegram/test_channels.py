@@ -1,11 +1,14 @@
 """Names become pinned ids, once; whatever is wrong with one channel is a line about it."""
 
+import asyncio
+
 import pytest
 
 from bot.errors import AccountDead
 from bot.model import Channel, ChannelId, Mode
-from bot.telegram import Account, WantedChannel, pin_channels
-from tests.telegram.conftest import Stage
+from bot.pulse import Pulse
+from bot.telegram import Account, Pinner, WantedChannel, pin_channels
+from tests.telegram.conftest import Stage, eventually
 
 
 def want(*handles: str, mode: Mode = Mode.POLL) -> list[WantedChannel]:
@@ -227,3 +230,25 @@ async def test_privates_among_many(stage: Stage) -> None:
         found, _ = await pin_channels(account, stage.store, wanted)
     assert len(found) == 9
     assert "New title" in {channel.title for channel in found}
+
+
+async def test_what_was_missing_at_start_is_pinned_later(stage: Stage) -> None:
+    """A handle that leads nowhere at start is tried again, and watched from when it is there; the others go on."""
+    stage.channel("Alpha1")
+    wanted = want("alpha1", "beta22")
+    stop = asyncio.Event()
+    async with stage.account() as account:
+        first, problems = await pin_channels(account, stage.store, wanted, join_pause=0)
+        assert [channel.handle for channel in first] == ["alpha1"]
+        assert len(problems) == 1
+        pinner = Pinner(account, stage.store, wanted, Pulse(stop), missing=True, every=0.05)
+        task = asyncio.create_task(pinner.run())
+        stage.channel("Beta22", posts=3)
+
+        async def there() -> bool:
+            found = await stage.store.channels.find("beta22")
+            return found is not None and found.watch_from == 4
+
+        await eventually(there)
+        stop.set()
+        await task
