@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import DeliveryState, Key, Match
 from bot.store.engine import insert_new
+from bot.store.keys import Wanted
 from bot.store.schema import alerts, outbox
 
 
@@ -24,15 +25,10 @@ class Raised:
     sinks: tuple[str, ...]
 
 
-def pairs(keys: Sequence[Key]) -> list[tuple[int, int]]:
-    """Keys as an IN list takes them."""
-    return [(key.channel_id, key.message_id) for key in keys]
-
-
 async def load_forms(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, frozenset[tuple[str, str]]]:
     """The (rule_id, form) pairs that have alerted on each message."""
-    place = sa.tuple_(alerts.c.channel_id, alerts.c.message_id)
-    query = sa.select(alerts.c.channel_id, alerts.c.message_id, alerts.c.match).where(place.in_(pairs(keys)))
+    columns = (alerts.c.channel_id, alerts.c.message_id, alerts.c.match)
+    query = sa.select(*columns).select_from(Wanted(conn, keys).within(alerts))
     forms: dict[Key, frozenset[tuple[str, str]]] = defaultdict(frozenset)
     for channel_id, message_id, match in await conn.execute(query):
         forms[Key(channel_id=channel_id, message_id=message_id)] |= match.forms
@@ -84,7 +80,7 @@ async def _load_first(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[
     c = alerts.c
     query = (
         sa.select(c.channel_id, c.message_id, c.rule_id, sa.func.min(c.alert_id))
-        .where(sa.tuple_(c.channel_id, c.message_id).in_(pairs(keys)))
+        .select_from(Wanted(conn, keys).within(alerts))
         .group_by(c.channel_id, c.message_id, c.rule_id)
     )
     return {

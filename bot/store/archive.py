@@ -10,6 +10,7 @@ from bot.model import Change, Channel, ChannelId, Hit, How, Key, Message, Record
 from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
 from bot.store.index import fields
+from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.nouns import Status
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
 from bot.store.search import Order, find
@@ -77,7 +78,8 @@ class Archive:
         """What is said in the recording that the message's newest state bears."""
         place = (messages.c.channel_id == key.channel_id) & (messages.c.message_id == key.message_id)
         async with self._database.read() as conn:
-            found: Transcript | None = await conn.scalar(_newest(transcripts.c.transcript).where(place))
+            query = sa.select(transcripts.c.transcript).select_from(_newest(messages)).where(place)
+            found: Transcript | None = await conn.scalar(query)
             return found
 
     @verb
@@ -87,26 +89,20 @@ class Archive:
             return await load_status(conn, now)
 
 
-def _newest(*columns: Any) -> sa.Select[Any]:
+def _newest(posts: sa.FromClause) -> sa.Join:
     """Posts in their newest state, with the transcript of what they bear."""
-    joined = (
-        messages.join(
-            versions,
-            (versions.c.channel_id == messages.c.channel_id)
-            & (versions.c.message_id == messages.c.message_id)
-            & (versions.c.number == messages.c.current),
-        )
+    return (
+        posts.join(versions, IS_NEWEST)
         .outerjoin(
             recordings,
             (recordings.c.recording_id == versions.c.recording_id) & (recordings.c.state == RecordingState.DONE),
         )
         .outerjoin(transcripts, transcripts.c.sha256 == recordings.c.sha256)
     )
-    return sa.select(*columns).select_from(joined)
 
 
 async def _load_found(conn: AsyncConnection, found: list[tuple[int, int]]) -> list[Any]:
-    query = _newest(
+    query = sa.select(
         messages.c.channel_id,
         messages.c.message_id,
         messages.c.current,
@@ -114,8 +110,7 @@ async def _load_found(conn: AsyncConnection, found: list[tuple[int, int]]) -> li
         versions.c.message,
         transcripts.c.transcript,
     )
-    place = sa.tuple_(messages.c.channel_id, messages.c.message_id)
-    return list((await conn.execute(query.where(place.in_(found)))).all())
+    return list((await conn.execute(query.select_from(_newest(Wanted(conn, found).within(messages))))).all())
 
 
 def _hit(row: Any, channel: Channel, terms: tuple[Term, ...]) -> Hit:

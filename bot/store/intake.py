@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
 from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
-from bot.store.alert_rows import load_forms, pairs
+from bot.store.alert_rows import load_forms
 from bot.store.engine import Database, insert_new, verb
+from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import assign_ids
 from bot.store.nouns import Known, Observation
@@ -146,12 +147,6 @@ async def _assign(conn: AsyncConnection, heard: Heard) -> list[int]:
 
 
 async def _load_latest(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Message]:
-    current = messages.join(
-        versions,
-        (versions.c.channel_id == messages.c.channel_id)
-        & (versions.c.message_id == messages.c.message_id)
-        & (versions.c.number == messages.c.current),
-    )
-    place = sa.tuple_(messages.c.channel_id, messages.c.message_id)
-    query = sa.select(versions.c.message).select_from(current).where(place.in_(pairs(keys)))
+    current = Wanted(conn, keys).within(messages).join(versions, IS_NEWEST)
+    query = sa.select(versions.c.message).select_from(current)
     return {message.key: message for message in (await conn.scalars(query))}

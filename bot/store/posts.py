@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Change, ChannelId, How, Key, Kind, Message, MessageId
-from bot.store.alert_rows import pairs
 from bot.store.columns import Moment
+from bot.store.keys import Wanted
 from bot.store.schema import channels, messages, raw_messages, versions
 
 _IDS_AT_ONCE = 500
@@ -108,14 +108,14 @@ def version_row(
 async def load_posts(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Post]:
     """Working copies of these posts; a post without a row begins empty."""
     posts = {key: Post(key=key) for key in keys}
-    place = sa.tuple_(messages.c.channel_id, messages.c.message_id)
-    for row in await conn.execute(messages.select().where(place.in_(pairs(list(posts))))):
+    wanted = Wanted(conn, posts)
+    for row in await conn.execute(sa.select(messages).select_from(wanted.within(messages))):
         post = posts[_key(row)]
         post.kept, post.current, post.service = True, row.current, row.service
         post.deleted_at, post.deleted_how = row.deleted_at, How(row.deleted_how) if row.deleted_how else None
     c = versions.c
     query = sa.select(c.channel_id, c.message_id, c.number, c.change, c.message)
-    for row in await conn.execute(query.where(sa.tuple_(c.channel_id, c.message_id).in_(pairs(list(posts))))):
+    for row in await conn.execute(query.select_from(wanted.within(versions))):
         post = posts[_key(row)]
         post.last = max(post.last, row.number)
         if row.message is None:

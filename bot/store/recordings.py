@@ -13,6 +13,7 @@ from bot.store.alert_rows import Raised, load_forms, raise_alerts
 from bot.store.channels import load_channels
 from bot.store.engine import Database, insert_new, verb
 from bot.store.index import index_posts
+from bot.store.keys import IS_NEWEST
 from bot.store.nouns import Appearance
 from bot.store.schema import channels, messages, recordings, transcripts, versions
 
@@ -174,15 +175,8 @@ async def _bearing(conn: AsyncConnection, recording_id: int) -> list[tuple[Messa
 
 def _bearers(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Posts whose newest state bears a recording, the oldest first."""
-    current = messages.join(
-        versions,
-        (versions.c.channel_id == messages.c.channel_id)
-        & (versions.c.message_id == messages.c.message_id)
-        & (versions.c.number == messages.c.current),
-    )
-    query = sa.select(versions.c.message, versions.c.number, versions.c.how, versions.c.recording_id).select_from(
-        current
-    )
+    v = versions.c
+    query = sa.select(v.message, v.number, v.how, v.recording_id).select_from(messages.join(versions, IS_NEWEST))
     return query.where(which).order_by(versions.c.stored_at, versions.c.message_id)
 
 

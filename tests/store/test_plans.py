@@ -1,0 +1,78 @@
+"""No verb reads a whole table."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.model import RecordingState
+from tests.store.making import (
+    BLOGGER,
+    LAWMAKER,
+    NOON,
+    channel,
+    heard,
+    key,
+    match,
+    message,
+    observation,
+    raw,
+    transcript,
+    voice,
+)
+from tests.stores import fresh_sqlite, opened
+
+# Reading all of these is a status's business, and they stay small or are read from an index alone.
+_SMALL = re.compile(
+    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|search_index|\w+ USING (COVERING )?INDEX)"
+)
+
+
+async def test_every_select_uses_an_index(tmp_path: Path) -> None:
+    """The plans of all that the verbs ask lead over indexes, for one key and for many."""
+    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+        asked: dict[str, Any] = {}
+
+        def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+            asked.setdefault(statement, parameters[0] if many else parameters)
+
+        event.listen(store._database.engine.sync_engine, "before_cursor_execute", note)
+        posts = [
+            voice(number, document=number, channel_id=one) for number in range(1, 4) for one in (LAWMAKER, BLOGGER)
+        ]
+        for one in (LAWMAKER, BLOGGER):
+            await store.channels.pin(channel(one), account="main")
+            await store.intake.record(heard(raw(1), raw(2), raw(3), channel_id=one))
+        await store.intake.known(posts)
+        unread = await store.intake.unread()
+        await store.intake.observe(
+            [observation(one.raw_id, state, [match()]) for one, state in zip(unread, posts, strict=False)]
+        )
+        for recording in await store.recordings.due(RecordingState.WANTED, NOON, 9):
+            number = recording.recording_id
+            await store.recordings.record_fetched(number, sha256=f"{number:064}", size=1, at=NOON)
+            await store.recordings.appearances(number)
+            found = {posts[0].key: (match(form="б"),)}
+            await store.recordings.record_transcript(number, transcript("а"), found, sinks=("chat",), at=NOON)
+        await store.intake.record(heard(deleted=[1, 2]))
+        await store.outbox.due("chat", NOON)
+        await store.outbox.next_due("chat")
+        await store.archive.search("а", channel_id=LAWMAKER, since=NOON)
+        await store.archive.search("а", order="best")
+        await store.archive.versions(key(1))
+        await store.archive.transcript(key(1))
+        await store.archive.status(NOON)
+        await store.channels.gaps(LAWMAKER)
+        await store.intake.known([message(1), message(9)])
+        event.remove(store._database.engine.sync_engine, "before_cursor_execute", note)
+        async with store._database.read() as conn:
+            for statement, parameters in asked.items():
+                if not statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+                    continue
+                plan = [
+                    row[3] for row in await conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))
+                ]
+                whole = [step for step in plan if step.startswith("SCAN") and not _SMALL.match(step)]
+                assert not whole, f"{statement}\n{plan}"
+        assert len(asked) > 40
