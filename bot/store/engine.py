@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
@@ -137,7 +138,7 @@ def _make_engine(url: URL, *, readonly: bool) -> AsyncEngine:
     # hide_parameters: the text of posts must not reach a log by way of an exception.
     if url.get_backend_name() == "sqlite":
         if readonly:
-            url = url.set(database=f"file:{quote(url.database or '')}", query={"mode": "ro", "uri": "true"})
+            url = url.set(database=f"file:{quote(url.database or '')}", query={**_readonly(url), "uri": "true"})
         engine = create_async_engine(url, hide_parameters=True, pool_size=5, max_overflow=0, pool_timeout=60)
         if not readonly:
             event.listen(engine.sync_engine, "connect", _prepare_writing)
@@ -154,6 +155,13 @@ def _make_engine(url: URL, *, readonly: bool) -> AsyncEngine:
         isolation_level="REPEATABLE READ",
         connect_args={"connect_timeout": 10, "application_name": "earshot"},
     )
+
+
+def _readonly(url: URL) -> dict[str, str]:
+    # Opening a database in WAL mode makes its -wal and -shm files, read-only or not. Where there is no -wal, nobody has
+    # it open and all is in the one file, which may then be read as it lies (https://sqlite.org/wal.html, section 5).
+    closed = not Path(f"{url.database}-wal").exists()
+    return {"mode": "ro", "immutable": "1"} if closed else {"mode": "ro"}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
