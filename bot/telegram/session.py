@@ -56,6 +56,7 @@ class SessionFile(MemorySession):
     @staticmethod
     def check(path: Path) -> None:
         """Raise what `open` would say of the file, and LoginNeeded when it is not there; writes nothing, takes no lock."""
+        _check_folder(path.parent)
         if not path.exists():
             raise LoginNeeded(f"{path}: there is no session yet; type: earshot login")
         SessionFile(path)._load()
@@ -140,9 +141,20 @@ def _parse(path: Path) -> dict[str, Any]:
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = folder.stat().st_mode
     except OSError as error:
         raise ConfigError(f"{folder}: the folder for sessions cannot be used: {error.strerror}") from error
+    _check_folder(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"{folder}: the folder for sessions cannot be used: {error.strerror}") from error
+    if not stat.S_ISDIR(mode):
+        raise ConfigError(f"{folder}: the folder for sessions cannot be used: it is a file")
     # Who may only list the folder learns a file name; who may write in it can put another session in place.
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise ConfigError(
