@@ -1,13 +1,15 @@
-"""What would fail, before it fails: the findings of `earshot check`. Reads only; talks to nobody."""
+"""What would fail, before it fails: the findings of `earshot check`. Reads only; talks to nobody but the database."""
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.alerts import AppriseSink
-from bot.app.parts import load_rules, require_api_hash, sink_names, speech_settings
+from bot.app.parts import load_rules, require_api_hash, server_of, session_path, sink_names, speech_settings
 from bot.config import Config
-from bot.errors import EarshotError, RuleError, StoreError
+from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, StoreError
+from bot.health import ask, require_free_port
 from bot.speech import find_model
 from bot.store import Store
 from bot.telegram import SessionFile
@@ -23,9 +25,9 @@ class Finding:
 
 
 async def check_all(config: Config) -> list[Finding]:
-    """Every check, in the order in which `earshot run` would meet them."""
+    """Every check, in the order in which `earshot run` would meet them; one that fails hides no other."""
     findings = [Finding(what="settings", level="ok", text=str(config.file))]
-    for what, check in _CHECKS.items():
+    for what, check in {**_CHECKS, "health": _health}.items():
         try:
             findings.append(Finding(what=what, level="ok", text=await check(config)))
         except EarshotError as error:
@@ -38,9 +40,28 @@ async def preflight(config: Config) -> None:
 
     A failing test inside a rule does not: a rule that may be wrong is better than no listening.
     """
+    SessionFile.require_free(session_path(config, "main"))
     for what, check in _CHECKS.items():
         if what != "rule tests":
             await check(config)
+    if port := config.settings.health.port:
+        require_free_port(port)
+
+
+async def check_account(config: Config, name: str, *, logged_in: bool) -> None:
+    """Raise what would keep the account `name` from connecting, before anything is written.
+
+    `logged_in`: there must be a session. Raises Locked first, when a daemon has it.
+    """
+    SessionFile.require_free(session_path(config, name))
+    await _api(config)
+    await _data_folder(config)
+    await _database(config)
+    try:
+        SessionFile.check(session_path(config, name))
+    except LoginNeeded:
+        if logged_in:
+            raise
 
 
 async def _rules(config: Config) -> str:
@@ -66,22 +87,59 @@ async def _sinks(config: Config) -> str:
     return f"alerts go to {', '.join(names)}"
 
 
+async def _data_folder(config: Config) -> str:
+    folder = config.data_folder
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not place.is_dir():
+        raise ConfigError(f"{config.file.name}: data_folder: {place} is a file; expected a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"{config.file.name}: data_folder: this user may not write in {place}; check its owner")
+    return str(folder) if place == folder else f"{folder} will be made"
+
+
 async def _database(config: Config) -> str:
-    if not config.data_folder.exists():
-        return f"will be made in {config.data_folder}"
-    if complaint := await Store.check(config.database.get_secret_value()):
+    url = config.database.get_secret_value()
+    if url == f"sqlite:///{config.data_folder / 'earshot.db'}" and not config.data_folder.exists():
+        return "will be made in the data folder"
+    if complaint := await Store.check(url):
         raise StoreError(complaint)
-    return "ready"
+    return "ready" if await Store.begun(url) else "will be made at the first start"
 
 
 async def _model(config: Config) -> str:
     return find_model(speech_settings(config))
 
 
-async def _session(config: Config) -> str:
+async def _api(config: Config) -> str:
     require_api_hash(config)
-    SessionFile.check(config.sessions / "main.session")
+    if (server := server_of(config)) is None:
+        return "api_id and api_hash for Telegram itself"
+    server.read_key()
+    return f"api_id and api_hash for the server at {server.host}:{server.port}"
+
+
+async def _session(config: Config) -> str:
+    SessionFile.check(session_path(config, "main"))
     return "there is a session for the watching account"
+
+
+async def _bot_session(config: Config) -> str:
+    if config.settings.alerts.chat is None:
+        return "no alert bot is needed"
+    try:
+        SessionFile.check(session_path(config, "bot"))
+    except LoginNeeded:
+        return "the alert bot logs in with its token at the first start"
+    return "there is a session for the alert bot"
+
+
+async def _health(config: Config) -> str:
+    if not (port := config.settings.health.port):
+        return "turned off"
+    if answer := await ask(port, "/healthz"):
+        return f"an Earshot, process {answer['pid']}, answers on 127.0.0.1:{port}"
+    require_free_port(port)
+    return f"127.0.0.1:{port} is free"
 
 
 _CHECKS: dict[str, Callable[[Config], Awaitable[str]]] = {
@@ -89,7 +147,10 @@ _CHECKS: dict[str, Callable[[Config], Awaitable[str]]] = {
     "rule tests": _rule_tests,
     "channels": _channels,
     "sinks": _sinks,
+    "data folder": _data_folder,
     "database": _database,
     "model": _model,
+    "telegram": _api,
     "session": _session,
+    "bot session": _bot_session,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bot.config import Config
 from bot.errors import ConfigError
@@ -17,7 +18,10 @@ CHAT = "chat"
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[Store]:
     """The store of this configuration, migrated; the data folder is made private to this user."""
-    config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"data_folder: {config.data_folder} cannot be made: {error.strerror}") from error
     store = await Store.open(config.database.get_secret_value(), config.media)
     try:
         yield store
@@ -26,23 +30,43 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
+async def open_begun_store(config: Config) -> AsyncIterator[Store | None]:
+    """The store for a command that only reads: None, and nothing is made, when nothing has been recorded yet."""
+    if await Store.begun(config.database.get_secret_value()):
+        async with open_store(config) as store:
+            yield store
+    else:
+        yield None
+
+
+@asynccontextmanager
 async def open_account(config: Config, store: Store | None, *, name: str) -> AsyncIterator[Account]:
     """The account `main` (watching) or `bot` (alerts), connected, its session locked."""
     telegram = config.settings.telegram
     api_hash = require_api_hash(config)
-    server = None
-    if telegram.server:
-        key = (config.file.parent / telegram.server.public_key_file).resolve()
-        server = Server(host=telegram.server.host, port=telegram.server.port, dc=telegram.server.dc, public_key=key)
     async with Account.open(
-        config.sessions / f"{name}.session",
+        session_path(config, name),
         telegram.api_id,
         api_hash,
         name=name,
         store=store,
-        server=server,
+        server=server_of(config),
+        patience=telegram.connect_seconds,
     ) as account:
         yield account
+
+
+def session_path(config: Config, name: str) -> Path:
+    """The session file of the account `name`."""
+    return config.sessions / f"{name}.session"
+
+
+def server_of(config: Config) -> Server | None:
+    """The server of the settings; None for Telegram itself."""
+    if (server := config.settings.telegram.server) is None:
+        return None
+    key = (config.file.parent / server.public_key_file.expanduser()).resolve()
+    return Server(host=server.host, port=server.port, dc=server.dc, public_key=key)
 
 
 def require_api_hash(config: Config) -> str:

@@ -1,5 +1,6 @@
 """The command line: arguments in, tables or JSON out."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -31,6 +32,9 @@ def cli(context: click.Context, config: Path | None) -> None:
     """
     # What a command has to say it prints; `run` sets up the daemon's own logs.
     set_up_logs("warning", "auto")
+    # A connection that does not come about is told once, by the command.
+    for name in ("telethon", "telethon.earshot"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     context.obj = State(config)
 
 

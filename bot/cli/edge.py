@@ -10,10 +10,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from bot.config import Config, find_config, load_config
-from bot.errors import EarshotError
+from bot.config import Config, examine_config, find_config, load_config
+from bot.errors import ConfigError, EarshotError
 from bot.health import to_json
 
 P = ParamSpec("P")
@@ -44,6 +45,13 @@ class State:
         """The configuration; ConfigError when there is none or it is wrong."""
         return load_config(find_config(self._given))
 
+    def examine(self) -> Config | list[str]:
+        """The configuration, or everything that is wrong with it, a line each."""
+        try:
+            return examine_config(find_config(self._given))
+        except ConfigError as error:
+            return [str(error)]
+
 
 def examples(*lines: str) -> str:
     """An epilog of examples that click does not re-wrap."""
@@ -73,7 +81,8 @@ def guard(command: click.Command, arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except EarshotError as error:
-        err.print(f"[bold red]earshot:[/] {_escape(str(error))}")
+        # One line, whatever a path or a server has put into it.
+        err.print(f"[bold red]earshot:[/] {escape(' '.join(str(error).split()))}")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         err.print("interrupted; everything recorded so far is kept")
@@ -82,10 +91,6 @@ def guard(command: click.Command, arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def print_json(value: object) -> None:

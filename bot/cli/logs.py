@@ -44,6 +44,10 @@ def set_up_logs(level: str, format_: Literal["auto", "console", "json"]) -> None
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # Telethon writes message content below WARNING, SQLAlchemy and aiosqlite write statements.
-    for chatty in ("telethon", "sqlalchemy", "aiosqlite", "alembic", "asyncio", "apprise", "faster_whisper", "httpx"):
+    # Telethon (the connections of ours as telethon.earshot) writes message content below WARNING, SQLAlchemy and
+    # aiosqlite write statements.
+    for chatty in (
+        "telethon", "telethon.earshot", "sqlalchemy", "aiosqlite", "alembic", "asyncio", "apprise", "faster_whisper",
+        "httpx",
+    ):  # fmt: skip
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from bot import app
-from bot.cli.edge import Group, State, asynchronous, examples, json_option, out, print_json, table
+from bot.cli.edge import Group, State, asynchronous, err, examples, json_option, out, print_json, table
 from bot.errors import ConfigError
 from bot.model import Hit, Source, post_link
 
@@ -91,7 +91,9 @@ async def search(
     as_json: bool,
 ) -> int:
     """Search texts and transcripts: all WORDS, "a phrase", -without, prefix*. Exit code 1 when nothing is found."""
-    async with app.open_store(state.config()) as store:
+    async with app.open_begun_store(state.config()) as store:
+        if store is None:
+            return _nothing_recorded(as_json)
         found = await store.channels.find(channel) if channel else None
         if channel and found is None:
             raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
@@ -110,6 +112,13 @@ async def search(
     if not hits and not as_json:
         out.print("nothing found")
     return 0 if hits else 1
+
+
+def _nothing_recorded(as_json: bool) -> int:
+    if as_json:
+        print_json([])
+    err.print("nothing has been recorded yet; `earshot run` does")
+    return 1
 
 
 def _plain(hit: Hit) -> dict[str, object]:

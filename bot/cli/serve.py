@@ -13,10 +13,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bot import app
 from bot.cli.edge import State, ago, asynchronous, err, examples, json_option, out, print_json, table
 from bot.cli.logs import set_up_logs
+from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.health import ask
 from bot.model import Backfill, Channel, DeliveryState, RecordingState, utc_now
-from bot.store import Store
+from bot.store import Status, Store
 from bot.telegram import backfill as read_history
 from bot.telegram import pin_channels
 
@@ -52,8 +53,8 @@ async def status(state: State, as_json: bool) -> int:
     """
     config = state.config()
     now = utc_now()
-    async with app.open_store(config) as store:
-        snapshot = await store.archive.status(now)
+    async with app.open_begun_store(config) as store:
+        snapshot = await store.archive.status(now) if store else None
     port = config.settings.health.port
     alive = await ask(port, "/healthz") if port else None
     if as_json:
@@ -64,6 +65,14 @@ async def status(state: State, as_json: bool) -> int:
     else:
         up = ago((now - datetime.fromisoformat(alive["started_at"])).total_seconds())
         out.print(f"[green]running[/] for {up}" if alive["ok"] else f"[red]stuck[/]: {', '.join(alive['stuck'])}")
+    if snapshot is None:
+        out.print("nothing has been recorded yet; `earshot run` does")
+        return 1
+    _print_snapshot(snapshot, now)
+    return 0 if alive and alive["ok"] else 1
+
+
+def _print_snapshot(snapshot: Status, now: datetime) -> None:
     posts = table(
         "channel", "state", ">posts", ">versions", ">deleted", ">gaps", ">newest", ">lag p50", ">p99", ">worst"
     )
@@ -84,7 +93,6 @@ async def status(state: State, as_json: bool) -> int:
         out.print(f"[red]not transcribed[/] {failure.channel_id}/{failure.message_id}: {escape(failure.reason)}")
     if snapshot.quarantined:
         out.print(f"[red]{snapshot.quarantined} messages could not be read[/] (kept; see the log)")
-    return 0 if alive and alive["ok"] else 1
 
 
 def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) -> str:
@@ -101,13 +109,9 @@ def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) 
 async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
     """List the channels of channels.yaml and what is known of each; handles change hands, so check them."""
     config = state.config()
-    problems: list[str] = []
-    async with app.open_store(config) as store:
-        if ask_telegram:
-            async with app.open_account(config, store, name="main") as account:
-                await account.require_login()
-                _, problems = await pin_channels(account, store, app.wanted_channels(config))
-        known = await store.channels.all()
+    problems = await _look_up(config) if ask_telegram else []
+    async with app.open_begun_store(config) as store:
+        known = await store.channels.all() if store else ()
     if as_json:
         print_json({"channels": known, "problems": problems})
         return 1 if problems else 0
@@ -128,6 +132,15 @@ async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
     return 1 if problems else 0
 
 
+async def _look_up(config: Config) -> list[str]:
+    """Pin the channels of the configuration, as a start of the daemon does; a line for each that has a problem."""
+    await app.check_account(config, "main", logged_in=True)
+    async with app.open_store(config) as store, app.open_account(config, store, name="main") as account:
+        await account.require_login()
+        _, problems = await pin_channels(account, store, app.wanted_channels(config))
+    return problems
+
+
 @click.command(
     epilog=examples(
         "earshot backfill @gurulev --since 2023-07-01", "earshot backfill -1001234567890 --since 2023-07-01"
@@ -146,9 +159,9 @@ async def backfill(state: State, channel: str, since: datetime, as_json: bool) -
     The daemon does it when it runs; else this command does. It can be interrupted and resumed at any time.
     """
     config = state.config()
-    async with app.open_store(config) as store:
-        found = await store.channels.find(channel)
-        if found is None:
+    async with app.open_begun_store(config) as store:
+        found = await store.channels.find(channel) if store else None
+        if store is None or found is None:
             raise ConfigError(
                 f"{channel}: not a channel that is followed; add it to {config.settings.channels_file}, then "
                 "`earshot channels --check` or a restart of the daemon looks it up"
@@ -163,6 +176,7 @@ async def backfill(state: State, channel: str, since: datetime, as_json: bool) -
                 progress.update(task, description=text)
 
             try:
+                await app.check_account(config, "main", logged_in=True)
                 async with app.open_account(config, store, name="main") as account:
                     await account.require_login()
                     result = await read_history(

@@ -90,14 +90,14 @@ async def login(state: State, phone: str | None, qr: bool, as_bot: bool) -> None
     if sum((qr, as_bot, phone is not None)) > 1:
         raise click.UsageError("choose one of --phone, --qr and --bot")
     config = state.config()
-    async with (
-        app.open_store(config) as store,
-        app.open_account(config, store, name="bot" if as_bot else "main") as account,
-    ):
-        if as_bot:
-            if config.bot_token is None:
-                raise ConfigError(f"{config.file.name}: alerts.bot_token_file: no token; get one from @BotFather")
-            who = await login_bot(account, config.bot_token.get_secret_value())
+    name = "bot" if as_bot else "main"
+    await app.check_account(config, name, logged_in=False)
+    token = config.bot_token.get_secret_value() if config.bot_token else None
+    if as_bot and token is None:
+        raise ConfigError(f"{config.file.name}: alerts.bot_token_file: no token; get one from @BotFather")
+    async with app.open_store(config) as store, app.open_account(config, store, name=name) as account:
+        if as_bot and token:
+            who = await login_bot(account, token)
         elif qr:
             who = await login_by_qr(account, show=_show_qr, ask_password=_ask_password)
         else:
@@ -133,9 +133,15 @@ def _show_qr(url: str) -> None:
 async def check(state: State, as_json: bool) -> int:
     """Say what would fail, before it fails: settings, rules and their tests, channels, database, model, sessions.
 
-    Writes nothing and talks to nobody. Exit code 1 when something would keep `earshot run` from starting.
+    Everything that is wrong is listed; while a file cannot be read as it is, the checks that rest on it wait.
+    Writes nothing, and talks to nobody but the database and a daemon on this machine.
+    Exit code 1 when something would keep `earshot run` from starting.
     """
-    findings = await app.check_all(state.config())
+    config = state.examine()
+    if isinstance(config, list):
+        findings = [app.Finding(what="settings", level="error", text=text) for text in config]
+    else:
+        findings = await app.check_all(config)
     if as_json:
         print_json(findings)
     else:
