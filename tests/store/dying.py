@@ -1,6 +1,6 @@
-"""A process that dies: run by test_faults, `python -m tests.store.dying URL FOLDER`.
+"""A process that dies: run by test_faults, `python -m tests.store.dying URL FOLDER STRIDE`.
 
-For every n it plays the same short day on a channel of its own, in a child that is killed before its n-th statement or
+For every n, or every so many, it plays the same short day on a channel of its own, in a child that is killed before its n-th statement or
 commit, and then once more without a kill; what is kept must equal what an unharmed day leaves.
 """
 
@@ -113,21 +113,21 @@ def in_child(work: Any) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def main(url: str, folder: Path) -> None:
-    """Die at every step; print each delivery that was about to be sent, then `steps N`."""
+def main(url: str, folder: Path, stride: int) -> None:
+    """Die at every stride-th step; print each delivery that was about to be sent, then `steps N`."""
     unharmed = ChannelId(-1005000000000)
     expected = asyncio.run(again(url, folder, unharmed))
     assert len(expected[0][-1]) == 6, expected
-    for step in itertools.count(1):
+    for lives, step in enumerate(itertools.count(1, stride), start=2):
         channel_id = ChannelId(unharmed - step)
         ended = in_child(day(url, folder, channel_id, step))
         assert ended in (0, -signal.SIGKILL), ended
         found = asyncio.run(again(url, folder, channel_id))
         assert found == expected, f"killed at step {step}: {found} instead of {expected}"
         if ended == 0:
-            say({"steps": step})
+            say({"steps": step, "lives": lives})
             return
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -11,9 +11,9 @@ import pytest
 from tests.stores import fresh_sqlite
 
 
-def run(module: str, url: str, folder: Path) -> str:
+def run(module: str, url: str, folder: Path, *more: str) -> str:
     """Run one of the processes that suffer; return what it printed."""
-    command = [sys.executable, "-m", f"tests.store.{module}", url, str(folder / "media")]
+    command = [sys.executable, "-m", f"tests.store.{module}", url, str(folder / "media"), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
@@ -33,12 +33,14 @@ def sound(file: Path) -> bool:
 @pytest.mark.timeout(300)
 def test_killed_at_every_step(url: str, tmp_path: Path) -> None:
     """Killed before any statement or commit, and started again, a day ends in the same rows and with the same sends."""
-    lines = [json.loads(line) for line in run("dying", url, tmp_path).splitlines() if line[0] in "[{"]
+    # PostgreSQL itself survives the kill of a client: samples do.
+    stride = "1" if url.startswith("sqlite") else "4"
+    lines = [json.loads(line) for line in run("dying", url, tmp_path, stride).splitlines() if line[0] in "[{"]
     random_ids: dict[int, int] = {}
     for delivery_id, random_id in lines[:-1]:
         assert random_ids.setdefault(delivery_id, random_id) == random_id
     assert lines[-1]["steps"] > 50
-    assert len(random_ids) == 6 * (lines[-1]["steps"] + 1)
+    assert len(random_ids) == 6 * lines[-1]["lives"]
     if url.startswith("sqlite"):
         assert sound(tmp_path / "earshot.db")
 

@@ -42,6 +42,18 @@ async def test_order_is_kept(store: Store) -> None:
     assert third.alert is None
 
 
+async def test_what_holds_up_a_sink(store: Store) -> None:
+    """The status says why the delivery that all others wait behind was not taken, until it is."""
+    await store.outbox.add_notice(("chat", "mail"), "one", NOON)
+    await store.outbox.add_notice(("chat",), "two", NOON)
+    assert (await store.archive.status(NOON)).held_up == {}
+    first, _ = await store.outbox.due("chat", NOON)
+    await store.outbox.record_retry(first.delivery_id, reason="the bot was removed", next_try=LATER)
+    assert (await store.archive.status(NOON)).held_up == {"chat": "the bot was removed"}
+    await store.outbox.record_sent(first.delivery_id, Receipt(reference="1"), LATER)
+    assert (await store.archive.status(NOON)).held_up == {}
+
+
 async def test_nothing_due(store: Store) -> None:
     """A sink without rows has nothing due, now or later."""
     assert await store.outbox.next_due("chat") is None

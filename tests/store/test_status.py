@@ -14,7 +14,6 @@ async def test_lag(store: Store) -> None:
     """Lag is measured over the last day's posts, without backfills, edits and what was posted before watching."""
     for number in range(1, 101):
         at = NOON + timedelta(minutes=number)
-        await store.intake.record(heard(raw(number), at=at))
         await put(store, message(number, posted_at=at - timedelta(seconds=number)), at=at)
     await put(store, message(1, "edit", edited_at=NOON + timedelta(hours=3)), at=NOON + timedelta(hours=4))
     await put(store, message(200, posted_at=NOON - timedelta(days=9)), how=How.BACKFILL)
