@@ -79,9 +79,9 @@ async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> li
     sinks: list[Sink] = []
     if config.settings.alerts.chat is not None and config.bot_token is not None:
         account = await stack.enter_async_context(open_account(config, store, name="bot"))
-        if not await account.is_authorized():
-            await login_bot(account, config.bot_token.get_secret_value())
-        chat = AnalystChat(account, config.settings.alerts.chat, name=CHAT)
+        login = partial(login_bot, account, config.bot_token.get_secret_value())
+        await login()
+        chat = AnalystChat(account, config.settings.alerts.chat, name=CHAT, login=login)
         await chat.check()
         sinks.append(chat)
     sinks.extend(AppriseSink(name, url.get_secret_value()) for name, url in config.apprise.items())

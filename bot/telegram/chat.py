@@ -4,13 +4,14 @@ A send carries the `random_id` that was stored with the alert, so a send whose a
 answers RANDOM_ID_DUPLICATE, which means delivered. https://core.telegram.org/method/messages.sendMessage
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from telethon.tl import functions, types
 from telethon.utils import get_peer_id, resolve_id
 
-from bot.errors import ChannelUnavailable, FloodWait, SinkError, TelegramError
+from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, SinkError, TelegramError
 from bot.model import Clock, Parcel, Receipt, utc_now
 from bot.telegram.account import Account
 from bot.telegram.entities import to_telegram
@@ -40,13 +41,21 @@ _GROUP_HAS_MOVED = frozenset({"CHAT_ID_INVALID", "PEER_ID_INVALID", "CHAT_FORBID
 class AnalystChat:
     """A sink: `chat` is "@handle" (looked up once) or a marked id: -100... channel, -... group, positive person.
 
-    `timeout`: seconds to wait for Telegram's answer to a send.
+    `timeout`: seconds to wait for Telegram's answer to a send. `login`: logs the bot in anew when its session is lost.
     """
 
     def __init__(
-        self, account: Account, chat: str | int, *, name: str = "chat", clock: Clock = utc_now, timeout: float = 30.0
+        self,
+        account: Account,
+        chat: str | int,
+        *,
+        name: str = "chat",
+        clock: Clock = utc_now,
+        timeout: float = 30.0,
+        login: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self.name = name
+        self._login = login
         self._timeout = timeout
         self._account = account
         self._chat = chat
@@ -59,15 +68,14 @@ class AnalystChat:
         "duplicate" stands for the id when an earlier send of it had arrived. Raises SinkError.
         """
         try:
-            peer = await self._resolved()
             try:
-                return await self._send(peer, parcel)
-            except TelegramError as error:
-                moved = await self._moved(peer, error)
-                if moved is None:
+                return await self._deliver(parcel)
+            except (LoginNeeded, AccountDead) as error:
+                if self._login is None:
                     raise
-                self._peer = moved
-                return await self._send(moved, parcel)
+                log.warning("the bot's session is lost, logging in again", error=str(error))
+                await self._login()
+                return await self._deliver(parcel)
         except TelegramError as error:
             raise self._sink_error(error) from error
 
@@ -82,6 +90,18 @@ class AnalystChat:
             raise SinkError(f"alerts cannot go to {self._chat}: {trouble}", permanent=False)
         title = getattr(chat, "title", None) or getattr(chat, "first_name", None) or self._chat
         return f"alerts go to {title} ({get_peer_id(peer)})"
+
+    async def _deliver(self, parcel: Parcel) -> Receipt:
+        """Send to the chat, or to where it has moved."""
+        peer = await self._resolved()
+        try:
+            return await self._send(peer, parcel)
+        except TelegramError as error:
+            moved = await self._moved(peer, error)
+            if moved is None:
+                raise
+            self._peer = moved
+            return await self._send(moved, parcel)
 
     async def _send(self, peer: Any, parcel: Parcel) -> Receipt:
         request = functions.messages.SendMessageRequest(

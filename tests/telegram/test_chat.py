@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.world import User
 from bot.telegram.account import Account
 from bot.telegram.chat import AnalystChat
+from bot.telegram.login import login_bot
 from tests.telegram.linked import HandClock, linked
 
 TOKEN = "424242:sandbox"
@@ -250,3 +252,19 @@ async def test_check_says_what_is_wrong(sandbox: Sandbox, account: Account, bot:
             await AnalystChat(account, chat).check()
         assert not caught.value.permanent
         assert str(chat) in str(caught.value)
+
+
+async def test_a_lost_session_is_replaced_by_the_token(
+    sandbox: Sandbox, account: Account, bot: User, room: Any
+) -> None:
+    """A bot that was logged out logs in anew and delivers; with a bad token the alert waits and the reason is said."""
+    assert bot.bot_token is not None
+    chat = AnalystChat(account, room.channel_id, login=partial(login_bot, account, bot.bot_token))
+    sandbox.revoke(bot)
+    await chat.send(Parcel(text="one", random_id=1))
+    assert room.texts == ["one"]
+    bot.bot_token = "1:another"
+    sandbox.revoke(bot)
+    with pytest.raises(SinkError, match="bot token") as refused:
+        await chat.send(Parcel(text="two", random_id=2))
+    assert not refused.value.permanent
