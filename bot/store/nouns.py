@@ -116,6 +116,8 @@ class Status:
     oldest_fetched: datetime | None
     outbox: Mapping[tuple[str, DeliveryState], int]
     oldest_due: datetime | None
+    # Sink -> why it did not take the delivery that all others wait behind.
+    held_up: Mapping[str, str]
     # Raw messages not yet converted, and those that could not be.
     unread: int
     quarantined: int

@@ -36,12 +36,21 @@ async def load_status(conn: AsyncConnection, now: datetime) -> Status:
             for (sink, state), count in (await _counts(conn, outbox.c.sink, outbox.c.state)).items()
         },
         oldest_due=await conn.scalar(sa.select(sa.func.min(outbox.c.created_at)).where(due)),
+        held_up=await _held_up(conn, due),
         unread=await _raw(conn, "unread"),
         quarantined=await _raw(conn, "quarantined"),
         waits=await load_waits(conn, now),
         alerts={rule_id: count for (rule_id,), count in (await _counts(conn, alerts.c.rule_id)).items()},
         failed=await _failed(conn),
     )
+
+
+async def _held_up(conn: AsyncConnection, due: sa.ColumnElement[bool]) -> dict[str, str]:
+    first = sa.select(sa.func.min(outbox.c.delivery_id)).where(due).group_by(outbox.c.sink)
+    tried = sa.select(outbox.c.sink, outbox.c.reason).where(
+        outbox.c.delivery_id.in_(first), outbox.c.reason.is_not(None)
+    )
+    return {sink: reason for sink, reason in await conn.execute(tried)}
 
 
 async def _counts(conn: AsyncConnection, *by: sa.Column[Any]) -> dict[tuple[Any, ...], int]:
