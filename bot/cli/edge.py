@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
@@ -71,7 +70,8 @@ def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T
 def guard(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run `command` on `arguments` (default sys.argv) and return the exit code.
 
-    The user sees one clear line, never a traceback, for whatever we foresee.
+    The user sees one clear line, never a traceback, for whatever we foresee. A reader that goes away (`| head`) ends the
+    process quietly: click and rich see to that.
     """
     try:
         result = command.main(arguments, prog_name="earshot", standalone_mode=False)
@@ -87,9 +87,6 @@ def guard(command: click.Command, arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         err.print("interrupted; everything recorded so far is kept")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     return result if isinstance(result, int) else 0
 
 
