@@ -87,6 +87,8 @@ def _print_snapshot(snapshot: Status, now: datetime) -> None:
     out.print(f"recordings: {_counts(snapshot.recordings)}")
     for sink in dict.fromkeys(name for name, _ in snapshot.outbox):
         out.print(f"alerts to {sink}: {_counts({s: n for (name, s), n in snapshot.outbox.items() if name == sink})}")
+        if reason := snapshot.held_up.get(sink):
+            out.print(f"[red]held up[/] {escape(reason)}")
     for wait in snapshot.waits:
         out.print(f"[yellow]flood wait[/] {wait.account} {wait.method} until {wait.until:%H:%M:%S} UTC")
     for failure in snapshot.failed:
