@@ -52,10 +52,12 @@ async def test_every_post_is_stored_once_and_alerted_once_whatever_is_killed_whe
         feed = Feed(stage, script(seed=7))
         kills = stage.folder / "kills"
         bombs = itertools.chain(POINTS, map(str, itertools.count(1)))
+        # On SQLite every point and then numbered ones; on PostgreSQL, where the code above is the same, every point.
+        before, during = (7, 4) if database else (4, 2)
         while feed.left:
-            feed.post(3)
+            feed.post(before)
             await stage.start(launcher=(LAUNCHER, next(bombs), str(kills)))
-            feed.post(2)
+            feed.post(during)
             assert await stage.ended() == -9, stage.log_tail()
         await stage.start()
         await stage.until(lambda: len(stage.desk.messages) > 0, what="life")
@@ -69,7 +71,7 @@ async def test_every_post_is_stored_once_and_alerted_once_whatever_is_killed_whe
             await store.close()
         hit = kills.read_text().split()
         assert set(hit) == set(POINTS), "each point was reached and killed at"
-        assert len(hit) > len(POINTS), "and numbered points after that"
+        assert database or len(hit) > len(POINTS), "and numbered points after that"
 
 
 class Feed:
