@@ -9,7 +9,10 @@
     │   ├── AccountDead              exit 4   banned, frozen, revoked, or used from elsewhere
     │   ├── FloodWait                exit 4   Telegram says: not before that moment
     │   ├── ChannelUnavailable       exit 4   one channel cannot be read (private, banned, gone)
-    │   └── MediaUnavailable         exit 4   one file cannot be fetched
+    │   ├── MediaUnavailable         exit 4   one file cannot be fetched
+    │   ├── Refused                  exit 4   any other refusal; only the caller can judge it
+    │   ├── AlreadyDone              exit 4   the request had its effect before
+    │   └── Unreachable              exit 9   no network, or trouble inside Telegram
     ├── StoreError                   exit 5   the database or the media folder cannot be used
     ├── Locked                       exit 6   another process holds the session or the data folder
     ├── SpeechError                  exit 7   a recording was not transcribed
@@ -20,8 +23,7 @@
 
 The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and
 what to do.
-The telegram room adds `Unreachable` (exit 9: no network, or Telegram is down). Exit code 2 is a wrong command line (click's
-own), 130 is Ctrl-C.
+Exit code 2 is a wrong command line (click's own), 130 is Ctrl-C.
 """
 
 from datetime import datetime
@@ -84,6 +86,24 @@ class MediaUnavailable(TelegramError):
     def __init__(self, text: str, *, permanent: bool) -> None:
         super().__init__(text)
         self.permanent = permanent
+
+
+class Refused(TelegramError):
+    """Telegram refused a request for a reason that the caller has to judge; `word` is Telegram's own."""
+
+    def __init__(self, text: str, word: str) -> None:
+        super().__init__(text)
+        self.word = word
+
+
+class AlreadyDone(TelegramError):
+    """RANDOM_ID_DUPLICATE: this message was sent before, so it counts as sent."""
+
+
+class Unreachable(TelegramError):
+    """No answer, or trouble inside Telegram: worth another try."""
+
+    exit_code = 9
 
 
 class StoreError(EarshotError):

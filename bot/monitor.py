@@ -112,6 +112,20 @@ class Monitor:
             self._announce()
         return alerts
 
+    async def tell_unread(self, rows: Sequence[Unread]) -> None:
+        """Tell the analysts of messages that could not be read: they are kept, and people must look themselves."""
+        first = rows[0]
+        channel = await self._store.channels.get(first.channel_id) or Channel(
+            channel_id=first.channel_id, access_hash=0
+        )
+        what = "A message" if len(rows) == 1 else f"{len(rows)} messages"
+        link = post_link(channel, first.raw.message_id)
+        text = (
+            f"⚠ {what} could not be read and raised no alert; look yourself, from {link} on. The raw message is kept."
+        )
+        await self._store.outbox.add_notice(self._sinks, text, self._clock())
+        self._announce()
+
     async def _channels(self, readings: Sequence[Reading]) -> dict[ChannelId, Channel]:
         """The channels of the batch, from the store: a category may have changed since the last batch."""
         wanted = {reading.message.channel_id for reading in readings}

@@ -17,7 +17,7 @@ from bot.store import Store
 log = structlog.get_logger()
 
 # Seconds between the tries of one delivery; the last one is repeated.
-BACKOFF = (1, 5, 30, 120, 600)
+BACKOFF = (1, 5, 30, 120)
 # Seconds without a nudge after which the outbox is looked at anyway: other loops write notices.
 _IDLE = 10.0
 # Seconds that a sink may take; what arrived nevertheless is recognised by its random_id.

@@ -46,33 +46,63 @@ class Loop:
 async def run(config: Config, stop: asyncio.Event) -> None:
     """Listen until `stop` is set. Raises the EarshotError that ended it, if one did."""
     await preflight(config)
-    rules = load_rules(config)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(config))
-        account = await stack.enter_async_context(open_account(config, store, name="main"))
-        await account.require_login()
-        sinks = await _open_sinks(config, store, stack)
-        wanted = wanted_channels(config)
-        channels, problems = await pin_channels(account, store, wanted)
-        transcriber = Transcriber(speech_settings(config))
-        stack.push_async_callback(transcriber.close)
-        service = Service(
-            config,
-            stop,
-            store=store,
-            account=account,
-            sinks=sinks,
-            rules=rules,
-            transcriber=transcriber,
-            missing=len(channels) < len(wanted),
-        )
-        if port := config.settings.health.port:
-            stack.push_async_callback((await service.health.serve(port)).cleanup)
-        await service.say(
-            f"Earshot {bot.__version__} is listening to {len(channels)} channels with {len(rules.rules)} rules.",
-            *(f"⚠ Not followed: {plain(problem)}" for problem in problems),
-        )
-        await service.run()
+        service = await _unless_stopped(_start(config, stop, stack), stop)
+        if service is not None:
+            await service.run()
+
+
+async def _unless_stopped(start: "Coroutine[Any, Any, Service]", stop: asyncio.Event) -> "Service | None":
+    """The started service; None when told to stop before it was: connecting can take long."""
+    starting = asyncio.create_task(start)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+    try:
+        return await starting
+    except asyncio.CancelledError:
+        if stop.is_set():
+            return None
+        raise
+
+
+async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> "Service":
+    """Open every part, each with its undo on the stack, and say that we are listening."""
+    rules = load_rules(config)
+    store = await stack.enter_async_context(open_store(config))
+    account = await stack.enter_async_context(open_account(config, store, name="main"))
+    await account.require_login()
+    sinks = await _open_sinks(config, store, stack)
+    wanted = wanted_channels(config)
+    channels, problems = await pin_channels(account, store, wanted)
+    transcriber = Transcriber(speech_settings(config))
+    stack.push_async_callback(transcriber.close)
+    service = Service(
+        config,
+        stop,
+        store=store,
+        account=account,
+        sinks=sinks,
+        rules=rules,
+        transcriber=transcriber,
+        missing=len(channels) < len(wanted),
+    )
+    if port := config.settings.health.port:
+        stack.push_async_callback((await service.health.serve(port)).cleanup)
+    what = f"{_count(len(channels), 'channel')} with {_count(len(rules.rules), 'rule')}"
+    await service.say(
+        f"Earshot {bot.__version__} is listening to {what}.",
+        *(f"⚠ Not followed: {plain(problem)}" for problem in problems),
+    )
+    return service
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> list[Sink]:

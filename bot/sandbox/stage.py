@@ -133,6 +133,10 @@ class Stage:
         """SIGTERM and wait; the exit code."""
         return await self._end(signal.SIGTERM)
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the daemon a signal."""
+        os.kill(self.pid, number)
+
     async def ended(self) -> int:
         """Wait for the daemon to end by itself; its exit code (negative: the signal)."""
         return await self._daemon.wait() if self._daemon else 0

@@ -9,13 +9,11 @@ from bot.telegram.fetcher import Fetcher
 from bot.telegram.listener import Listener
 from bot.telegram.login import login_bot, login_by_code, login_by_qr
 from bot.telegram.reader import Reader
-from bot.telegram.refusals import AlreadyDone, Refused, Unreachable
 from bot.telegram.server import Server
 from bot.telegram.session import SessionFile
 
 __all__ = [
     "Account",
-    "AlreadyDone",
     "AnalystChat",
     "Backfiller",
     "Fetcher",
@@ -23,10 +21,8 @@ __all__ = [
     "Listener",
     "Pinner",
     "Reader",
-    "Refused",
     "Server",
     "SessionFile",
-    "Unreachable",
     "WantedChannel",
     "backfill",
     "convert",

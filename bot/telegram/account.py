@@ -12,11 +12,11 @@ from telethon import errors as vendor
 from telethon.network import MTProtoSender
 from telethon.tl import functions, types
 
-from bot.errors import AccountDead, FloodWait, LoginNeeded, TelegramError
+from bot.errors import AccountDead, FloodWait, LoginNeeded, TelegramError, Unreachable
 from bot.model import Clock, Wait, utc_now
 from bot.store import Store
 from bot.telegram.client import Client
-from bot.telegram.refusals import VENDOR, Unreachable, translate
+from bot.telegram.refusals import VENDOR, translate
 from bot.telegram.server import Server, point_at
 from bot.telegram.session import SessionFile
 from bot.telegram.waits import Waits

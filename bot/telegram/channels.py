@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from telethon.tl import functions, types
 
-from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, TelegramError
+from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, Refused, TelegramError
 from bot.model import Channel, ChannelId, ChannelState, Clock, MessageId, Mode, utc_now
 from bot.pulse import Pulse
 from bot.store import Store
@@ -20,7 +20,6 @@ from bot.telegram.account import Account
 from bot.telegram.dialogs import channels_in_dialogs
 from bot.telegram.history import page_below
 from bot.telegram.ids import input_channel, input_peer, marked
-from bot.telegram.refusals import Refused
 
 log = structlog.get_logger()
 

@@ -11,11 +11,19 @@ import structlog
 from telethon.tl import functions, types
 from telethon.utils import get_peer_id, resolve_id
 
-from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, SinkError, TelegramError
+from bot.errors import (
+    AccountDead,
+    AlreadyDone,
+    ChannelUnavailable,
+    FloodWait,
+    LoginNeeded,
+    Refused,
+    SinkError,
+    TelegramError,
+)
 from bot.model import Clock, Parcel, Receipt, utc_now
 from bot.telegram.account import Account
 from bot.telegram.entities import to_telegram
-from bot.telegram.refusals import AlreadyDone, Refused
 
 log = structlog.get_logger()
 

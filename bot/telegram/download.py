@@ -11,11 +11,11 @@ from typing import Any
 import structlog
 from telethon.tl import functions, types
 
-from bot.errors import MediaUnavailable, TelegramError
+from bot.errors import MediaUnavailable, TelegramError, Unreachable
 from bot.model import ChannelId, MessageId
 from bot.telegram.account import Account
 from bot.telegram.ids import bare
-from bot.telegram.refusals import Unreachable, word_of
+from bot.telegram.refusals import word_of
 
 log = structlog.get_logger()
 

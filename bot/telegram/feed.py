@@ -11,14 +11,13 @@ from typing import Any
 import structlog
 from telethon.tl import functions, types
 
-from bot.errors import ChannelUnavailable, FloodWait
+from bot.errors import ChannelUnavailable, FloodWait, Refused
 from bot.model import Channel, ChannelState, Clock, Heard, How, MessageId, RawMessage
 from bot.store import Store
 from bot.telegram.account import Account
 from bot.telegram.history import Answer, by_ids, read_updates, sort_out, verified_page_below
 from bot.telegram.ids import input_channel, input_peer
 from bot.telegram.ledger import Ask, Push, ask_for, ids_in, sequence
-from bot.telegram.refusals import Refused
 
 log = structlog.get_logger()
 

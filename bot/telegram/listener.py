@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from telethon.tl import types
 
-from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, StoreError, TelegramError
+from bot.errors import AccountDead, ChannelUnavailable, FloodWait, LoginNeeded, Refused, StoreError, TelegramError
 from bot.model import Channel, ChannelId, ChannelState, Clock, Mode, utc_now
 from bot.pulse import Pulse
 from bot.store import Store
@@ -22,7 +22,6 @@ from bot.telegram.account import Account
 from bot.telegram.channels import join
 from bot.telegram.feed import Feed
 from bot.telegram.ledger import Ask, channel_of, push_of
-from bot.telegram.refusals import Refused
 from bot.telegram.sweep import BATCH, look
 
 log = structlog.get_logger()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 from telethon.errors import TypeNotFoundError
 
+from bot.errors import StoreError
 from bot.model import Unread
 from bot.monitor import Monitor, Reading
 from bot.pulse import Pulse
@@ -38,9 +39,11 @@ class Reader:
         self._monitor = monitor
         self._pulse = pulse
         self._retry_seconds = tuple(retry_seconds)
+        # Set aside and not yet told.
+        self._set_aside: list[Unread] = []
 
     async def run(self) -> None:
-        """Read until the pulse stops. Raises what the monitor or the store raised after the last retry."""
+        """Read until the pulse stops. Raises StoreError when the store still fails after the last retry."""
         while not self._pulse.stopping:
             if await self._read_batch() < BATCH:
                 await self._pulse.wait(IDLE_SECONDS)
@@ -54,6 +57,13 @@ class Reader:
 
     async def _read_batch(self) -> int:
         """Deal with the oldest rows; fewer than BATCH means that none are left, or that a failure met the stop."""
+        dealt = await self._deal()
+        if self._set_aside:
+            await self._monitor.tell_unread(self._set_aside)
+            self._set_aside = []
+        return dealt
+
+    async def _deal(self) -> int:
         for pause in self._retry_seconds:
             try:
                 return await self._read(await self._store.intake.unread(BATCH))
@@ -86,21 +96,12 @@ class Reader:
             return None
 
     async def _read_one_by_one(self, unread: Sequence[Unread]) -> int:
-        """Set aside rows that nothing can be done with; when none at all gets through, it is not the rows: raise."""
-        refused: list[Unread] = []
-        last: Exception | None = None
+        """Set aside the rows that nothing can be done with. A failing store is not their fault, and is raised."""
         for row in unread:
             try:
                 await self._read([row])
-            except Exception as error:  # noqa: BLE001
-                refused.append(row)
-                last = error
-        if last is not None and len(refused) == len(unread):
-            raise last
-        for row in refused:
-            try:
-                # Others got through since: if it still fails, it is the row.
-                await self._read([row])
+            except StoreError:
+                raise
             except Exception as error:  # noqa: BLE001
                 await self._quarantine(row, error)
         return len(unread)
@@ -117,6 +118,7 @@ class Reader:
             reason=reason,
         )
         await self._store.intake.quarantine(row.raw_id, reason)
+        self._set_aside.append(row)
 
 
 def _reason(error: Exception) -> str:

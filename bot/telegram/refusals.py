@@ -13,13 +13,16 @@ from telethon.errors.rpcerrorlist import rpc_errors_dict, rpc_errors_re
 
 from bot.errors import (
     AccountDead,
+    AlreadyDone,
     ChannelUnavailable,
     EarshotError,
     FloodWait,
     LoginNeeded,
     LoginRefused,
     MediaUnavailable,
+    Refused,
     TelegramError,
+    Unreachable,
 )
 from bot.model import ChannelState
 
@@ -43,24 +46,6 @@ class Kind(StrEnum):
     DONE = "done"
     # A request that we should not have made, or whose refusal only the caller can judge.
     BUG = "bug"
-
-
-class Refused(TelegramError):
-    """Telegram refused a request for a reason that the caller has to judge; `word` is Telegram's own."""
-
-    def __init__(self, text: str, word: str) -> None:
-        super().__init__(text)
-        self.word = word
-
-
-class Unreachable(TelegramError):
-    """No answer, or trouble inside Telegram: worth another try."""
-
-    exit_code = 9
-
-
-class AlreadyDone(TelegramError):
-    """RANDOM_ID_DUPLICATE: this message was sent before, so it counts as sent."""
 
 
 _WORDS: dict[type[BaseException], str] = {

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import structlog
 from telethon.tl import functions, types
 
-from bot.errors import ChannelUnavailable
+from bot.errors import ChannelUnavailable, Refused
 from bot.telegram.account import Account
 from bot.telegram.feed import Feed
 from bot.telegram.ids import input_peer, marked
 from bot.telegram.ledger import Ask
-from bot.telegram.refusals import Refused
 
 log = structlog.get_logger()
 

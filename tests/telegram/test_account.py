@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 from telethon.tl import functions, types
 
-from bot.errors import AccountDead, ChannelUnavailable, ConfigError, FloodWait, Locked, LoginNeeded
+from bot.errors import (
+    AccountDead,
+    AlreadyDone,
+    ChannelUnavailable,
+    ConfigError,
+    FloodWait,
+    Locked,
+    LoginNeeded,
+    Refused,
+    Unreachable,
+)
 from bot.sandbox import Sandbox
-from bot.telegram import Account, AlreadyDone, Refused, Server, Unreachable, WantedChannel, pin_channels
+from bot.telegram import Account, Server, WantedChannel, pin_channels
 from bot.telegram.account import method_of
 from tests.telegram.conftest import Stage, eventually
 from tests.telegram.linked import HandClock

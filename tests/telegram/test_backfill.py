@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.errors import Unreachable
 from bot.model import Backfill, Channel, ChannelId
 from bot.pulse import Pulse
 from bot.sandbox.chats import Chat
-from bot.telegram import Account, Backfiller, Unreachable, backfill
+from bot.telegram import Account, Backfiller, backfill
 from tests.telegram.conftest import Stage, eventually
 
 START = datetime(2023, 6, 1, tzinfo=UTC)

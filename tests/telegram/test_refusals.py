@@ -10,16 +10,19 @@ from telethon.errors import rpcerrorlist
 
 from bot.errors import (
     AccountDead,
+    AlreadyDone,
     ChannelUnavailable,
     FloodWait,
     LoginNeeded,
     LoginRefused,
     MediaUnavailable,
+    Refused,
     TelegramError,
+    Unreachable,
 )
 from bot.model import ChannelState
 from bot.telegram import refusals
-from bot.telegram.refusals import AlreadyDone, Kind, Refused, Unreachable, kind_of, translate, word_of
+from bot.telegram.refusals import Kind, kind_of, translate, word_of
 
 NOW = datetime(2023, 7, 12, tzinfo=UTC)
 CLASSES = [
