@@ -11,13 +11,7 @@ from bot.errors import ConfigError
 from bot.health import Health, ask, to_json
 from bot.model import ChannelId, Gap, MessageId, Wait, utc_now
 from bot.pulse import Pulse
-
-
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from bot.sandbox.stage import free_port
 
 
 def health(idle_for: float = 0.0) -> Health:

@@ -22,7 +22,7 @@ from bot.errors import ConfigError
 from bot.sandbox.chats import Chat
 from bot.sandbox.demo_view import Step, chat_panel, draw, say_what_next, times_table
 from bot.sandbox.posted import Posted
-from bot.sandbox.stage import GENERAL, Ran, Stage, StageError
+from bot.sandbox.stage import GENERAL, Ran, Stage, StageError, free_port
 
 MARKER = ".earshot-demo"
 WEATHER = "Доброе утро! Сегодня в Бердянске солнечно, до +31."
@@ -121,8 +121,8 @@ class Demo:
         self._console.print()
         for arguments in COMMANDS:
             self._console.print(f"[bold green]$[/] earshot {escape(shlex.join(arguments))}")
-            ran = await self._stage.earshot(*arguments)
-            self._console.print(Padding(Text((ran.out + ran.err).rstrip()), (0, 0, 1, 2)))
+            ran = await self._stage.earshot(*arguments, colours=self._console.is_terminal)
+            self._console.print(Padding(Text.from_ansi((ran.out + ran.err).rstrip()), (0, 0, 1, 2)))
 
     @contextmanager
     def _act(self, what: str, remark: str) -> Iterator[None]:
@@ -166,7 +166,7 @@ async def play(console: Console, *, folder: Path, serve: bool, picture: Path | N
     """Play the demo in `folder` (made anew) and return the exit code. With `serve` it stays up until Ctrl-C."""
     empty_folder(folder)
     console.rule("[bold]Earshot: the founding case[/]")
-    settings = {**SETTINGS, "health": {"port": 8787 if serve else 0}}
+    settings = {**SETTINGS, "health": {"port": 8787 if serve else free_port()}}
     async with Stage(folder, settings=settings) as stage:
         demo = Demo(console, stage)
         try:

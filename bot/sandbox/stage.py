@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ PHONE = "+9996612222"
 CODE = "22222"
 TOKEN = "7000000001:sandbox-bot-token"  # noqa: S105 - it opens nothing but this sandbox
 API_HASH = "0123456789abcdef0123456789abcdef"
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class StageError(Exception):
@@ -110,9 +118,10 @@ class Stage:
         self._write("channels.yaml", {"channels": [dict(channel) for channel in channels]})
         shutil.copytree(self._rules, self.folder / "rules", dirs_exist_ok=True)
 
-    async def earshot(self, *arguments: str, stdin: str = "") -> Ran:
+    async def earshot(self, *arguments: str, stdin: str = "", colours: bool = False) -> Ran:
         """Run `earshot ARGUMENTS` to its end."""
-        process = await self._spawn(*arguments, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        pipe = asyncio.subprocess.PIPE
+        process = await self._spawn(*arguments, stdin=pipe, stderr=pipe, colours=colours)
         out, err = await process.communicate(stdin.encode())
         return Ran(process.returncode or 0, out.decode(), err.decode())
 
@@ -184,7 +193,12 @@ class Stage:
         return daemon.returncode or 0
 
     async def _spawn(
-        self, *arguments: str, stdin: int, stderr: Any, launcher: Sequence[str] = ("-m", "bot")
+        self,
+        *arguments: str,
+        stdin: int,
+        stderr: Any,
+        launcher: Sequence[str] = ("-m", "bot"),
+        colours: bool = False,
     ) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -195,7 +209,7 @@ class Stage:
             stdin=stdin,
             stdout=asyncio.subprocess.PIPE if stdin == asyncio.subprocess.PIPE else asyncio.subprocess.DEVNULL,
             stderr=stderr,
-            env={**os.environ, "NO_COLOR": "1", "COLUMNS": str(self.columns)},
+            env={**os.environ, "FORCE_COLOR" if colours else "NO_COLOR": "1", "COLUMNS": str(self.columns)},
         )
 
     def _write(self, name: str, data: Any) -> None:
