@@ -99,16 +99,21 @@ class Feed:
 
         Raises what Telegram or the store raised; the wish then stands.
         """
-        ask = self.ask
-        if ask is Ask.HISTORY or not self.channel.pts:
-            await self._from_history(None)
-        elif ask is Ask.DIFFERENCE:
-            await self._difference()
-        await self.repair(REPAIR)
-        if self.ask is ask:
-            self.ask = Ask.NOTHING
-        if await self.apply_pushes():
+        # A wish or a push that comes while we ask may be about what the answer does not hold yet: it is for the next pass.
+        ask, self.ask = self.ask, Ask.NOTHING
+        if ask is not Ask.NOTHING:
             self.drop_pushes()
+        try:
+            if ask is Ask.HISTORY or not self.channel.pts:
+                await self._from_history(None)
+            elif ask is Ask.DIFFERENCE:
+                await self._difference()
+            await self.repair(REPAIR)
+        except Exception:
+            self.want(ask)
+            raise
+        if await self.apply_pushes():
+            self.fresh = True
         await self._back_again()
 
     async def _difference(self) -> None:
@@ -131,7 +136,7 @@ class Feed:
                 if error.word not in BAD_PTS:
                     raise
                 log.warning("pts not accepted", channel=self.channel.channel_id, pts=self.channel.pts)
-                await self._from_history(None, restart=True)
+                await self._from_history(None)
                 return
             final = await self._apply_difference(answer)
 
@@ -154,10 +159,10 @@ class Feed:
         # A server that gives slices without moving would keep us here for ever.
         return bool(answer.final) or stuck
 
-    async def _from_history(self, dialog: Any, *, restart: bool = False) -> None:
+    async def _from_history(self, dialog: Any) -> None:
         """Learn by looking what no difference tells: new ids, and the state of the newest ones; only then move pts.
 
-        `restart`: take the server's pts also when it is lower than ours. The row keeps the highest.
+        The server's pts is taken also when it is lower than ours: it counts from there on. The row keeps the highest.
         """
         dialog = dialog or await self._dialog()
         if dialog is None:
@@ -166,8 +171,7 @@ class Feed:
         await self.repair(None)
         await self._reread(dialog.top_message)
         await self._record(How.SWEEP, pts=dialog.pts)
-        if restart:
-            self.channel = replace(self.channel, pts=dialog.pts or 0)
+        self.channel = replace(self.channel, pts=dialog.pts or 0)
 
     async def _new_posts(self) -> None:
         dialog = await self._dialog()

@@ -78,8 +78,8 @@ def ask_for(*, pts: int, top_id: int, server_pts: int | None, server_top: int) -
         return Ask.HISTORY
     if server_pts is None or server_pts > pts:
         return Ask.DIFFERENCE
-    # An equal pts with newer ids breaks Telegram's own rule; a lower one is a replica that lags behind.
-    return Ask.HISTORY if server_pts == pts and server_top > top_id else Ask.NOTHING
+    # Newer ids without a newer pts break Telegram's own rule. A lower pts alone is a replica that lags behind.
+    return Ask.HISTORY if server_top > top_id else Ask.NOTHING
 
 
 def ids_in(gaps: Sequence[Gap], limit: int) -> list[MessageId]:

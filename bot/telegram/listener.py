@@ -68,9 +68,12 @@ class Listener:
         self._slots = asyncio.Semaphore(PARALLEL)
         self._sweeping: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
+        # How often the sweep failed in a row.
+        self._sweeps_failed = 0
         self._next_join = 0.0
         self._unjoinable: set[ChannelId] = set()
         self._fatal: Exception | None = None
+        self._ended = False
 
     async def run(self) -> None:
         """Listen until stopped."""
@@ -78,14 +81,18 @@ class Listener:
         leave = self._account.listen(self._hear, self._reconnected)
         try:
             while not self._pulse.stopping:
-                if loop.time() >= self._next_sweep and (self._sweeping is None or self._sweeping.done()):
+                idle = self._sweeping is None or self._sweeping.done()
+                if idle and loop.time() >= self._next_sweep:
                     self._next_sweep = loop.time() + self._sweep_seconds * random.uniform(0.9, 1.1)  # noqa: S311
                     self._sweeping = loop.create_task(self._guarded_sweep())
-                await self._pulse.wait(min(max(self._next_sweep - loop.time(), 0.02), LONGEST_PAUSE))
+                # A sweep that ends, and whatever wants one, nudges.
+                due = max(self._next_sweep - loop.time(), 0.0) if idle else LONGEST_PAUSE
+                await self._pulse.wait(min(due, LONGEST_PAUSE))
                 if self._fatal is not None:
                     raise self._fatal
         finally:
             leave()
+            self._ended = True
             await self._end_tasks()
 
     # --- hints ---
@@ -120,6 +127,8 @@ class Listener:
 
     def _wake(self, feed: Feed) -> None:
         channel_id = feed.channel.channel_id
+        if self._ended:
+            return
         if channel_id not in self._serving and (feed.fresh or self._may_ask(feed)):
             task = asyncio.get_running_loop().create_task(self._serve(feed))
             self._serving[channel_id] = task
@@ -138,7 +147,9 @@ class Listener:
         except ChannelUnavailable as error:
             await self._set_aside(feed, error)
         except FloodWait as wait:
-            self._pause(feed, max((wait.until - self._clock()).total_seconds(), FIRST_PAUSE))
+            # Tried at every sweep: nothing is sent for the method before its time, and new posts come another way.
+            seconds = min((wait.until - self._clock()).total_seconds(), self._sweep_seconds)
+            self._pause(feed, max(seconds, FIRST_PAUSE))
         except (LoginNeeded, AccountDead) as error:
             self._fail(error)
         except (TelegramError, StoreError) as error:
@@ -195,28 +206,31 @@ class Listener:
     async def _guarded_sweep(self) -> None:
         try:
             await self._sweep()
+            self._sweeps_failed = 0
         except (LoginNeeded, AccountDead) as error:
             self._fail(error)
         except FloodWait as wait:
             self._sweep_later(wait)
         except (TelegramError, StoreError) as error:
             log.warning("sweep not finished", error=str(error))
-            self._next_sweep = min(self._next_sweep, asyncio.get_running_loop().time() + FIRST_PAUSE)
+            pause = min(FIRST_PAUSE * 2**self._sweeps_failed, LONGEST_PAUSE)
+            self._sweeps_failed = min(self._sweeps_failed + 1, 12)
+            self._next_sweep = min(self._next_sweep, asyncio.get_running_loop().time() + pause)
         except Exception:
             # The next sweep may get through.
             log.exception("sweep not finished")
         self._pulse.nudge()
 
     def _sweep_later(self, wait: FloodWait) -> None:
-        """No overview before that moment: channels not seen since we connected are asked one by one, the rest wait."""
-        log.warning("sweep put off", until=wait.until.isoformat())
-        seconds = max((wait.until - self._clock()).total_seconds(), FIRST_PAUSE)
-        self._next_sweep = asyncio.get_running_loop().time() + seconds
-        for channel_id in tuple(self._unseen):
-            self._unseen.discard(channel_id)
-            if feed := self._feeds.get(channel_id):
+        """No overview before that moment: channels that no push tells of are asked one by one, the rest wait for pushes."""
+        log.warning("no overview", until=wait.until.isoformat())
+        seconds = min((wait.until - self._clock()).total_seconds(), self._sweep_seconds)
+        self._next_sweep = asyncio.get_running_loop().time() + max(seconds, FIRST_PAUSE)
+        for channel_id, feed in self._feeds.items():
+            if channel_id in self._unseen or not feed.channel.joined:
                 feed.want(Ask.DIFFERENCE)
                 self._wake(feed)
+        self._unseen.clear()
 
     async def _sweep(self) -> None:
         await self._load()
@@ -226,13 +240,18 @@ class Listener:
             batch = active[start : start + BATCH]
             await look(self._account, batch)
             self._unseen.difference_update(feed.channel.channel_id for feed in batch)
-        for feed in feeds:
-            if feed.channel.state is not ChannelState.ACTIVE:
-                feed.want(Ask.DIFFERENCE)
-            feed.gaps_due = feed.gaps_open
-            self._wake(feed)
+            self._attend(batch)
+        aside = [feed for feed in feeds if feed.channel.state is not ChannelState.ACTIVE]
+        for feed in aside:
+            feed.want(Ask.DIFFERENCE)
+        self._attend(aside)
         self.swept_at = self._clock()
         await self._join_next(active)
+
+    def _attend(self, feeds: Sequence[Feed]) -> None:
+        for feed in feeds:
+            feed.gaps_due = feed.gaps_open
+            self._wake(feed)
 
     async def _load(self) -> None:
         """Take in what the store says is to be watched; our own pts and top_id are never older than the row's."""
@@ -260,7 +279,9 @@ class Listener:
         self._next_join = now + JOIN_SECONDS
         feed = waiting[0]
         try:
-            feed.channel = replace(feed.channel, joined=(await join(self._account, self._store, feed.channel)).joined)
+            joined = await join(self._account, self._store, feed.channel)
+            # Its pts may have moved meanwhile.
+            feed.channel = replace(feed.channel, joined=joined.joined)
         except FloodWait as wait:
             log.info("join put off", until=wait.until.isoformat())
         except (ChannelUnavailable, Refused) as error:

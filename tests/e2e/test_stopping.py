@@ -15,8 +15,8 @@ async def test_a_daemon_that_cannot_connect_stops_at_the_first_signal(open_stage
     async with open_stage(channels, settings={"telegram": {"connect_seconds": 600}}) as stage:
         stage.sandbox.faults.refuse_connections()
         await stage.start()
-        while not (stage.folder / "data" / "earshot.db").exists():
-            await asyncio.sleep(0.05)
+        database = stage.folder / "data" / "earshot.db"
+        await stage.until(database.exists, what="the database is there, so that it is connecting next")
         await asyncio.sleep(0.5)
         stage.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
