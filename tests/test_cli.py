@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from zipfile import ZipFile
 
 import click
 import psycopg
@@ -168,7 +170,7 @@ def test_init_writes_what_the_other_commands_read(tmp_path: Path, capsys: Captur
     assert guard(cli, ["init", str(folder)]) == 0
     assert "earshot.yaml" in capsys.readouterr().out
     assert load_config(folder / "earshot.yaml", environment={}).rules
-    assert stat.S_IMODE((folder / "data").stat().st_mode) == 0o700
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("data", "secrets")} == {0o700}
     assert guard(cli, ["--config", str(folder), "check", "--json"]) == 1
     wrong = {one["what"] for one in json.loads(capsys.readouterr().out) if one["level"] == "error"}
     assert wrong == {"sinks", "telegram", "session"}, "what only the operator can give, and nothing else"
@@ -193,6 +195,25 @@ def test_init_where_it_cannot_write(tmp_path: Path, capsys: Capture) -> None:
     said = capsys.readouterr().err
     assert said.startswith("earshot: ")
     assert "cannot be written" in said
+
+
+@pytest.mark.slow
+def test_init_from_a_wheel(tmp_path: Path) -> None:
+    """An installed Earshot, without a checkout, writes the same configuration."""
+    root = Path(bot.__file__).resolve().parents[1]
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=root, check=True
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    with ZipFile(wheel) as archive:
+        archive.extractall(installed)
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    new = tmp_path / "new"
+    subprocess.run([sys.executable, "-m", "bot", "init", str(new)], cwd=tmp_path, env=environment, check=True)
+    written = {path.relative_to(new): path.read_bytes() for path in new.rglob("*") if path.is_file()}
+    config = root / "config"
+    assert written == {path.relative_to(config): path.read_bytes() for path in config.rglob("*") if path.is_file()}
 
 
 # --- before the first run ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Commands before the daemon runs: demo, init, login, check."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -9,13 +10,11 @@ import segno
 from rich.console import Console
 from rich.markup import escape
 
-from bot import app
+from bot import EXAMPLE, app
 from bot.cli.edge import State, asynchronous, err, examples, json_option, out, print_json
 from bot.errors import ConfigError
 from bot.sandbox.demo import play
 from bot.telegram import login_bot, login_by_code, login_by_qr
-
-EXAMPLE = Path(__file__).resolve().parents[2] / "config"
 
 
 @click.command(
@@ -58,18 +57,21 @@ def init(folder: Path) -> None:
         for name in ("earshot.yaml", "channels.yaml"):
             shutil.copyfile(EXAMPLE / name, folder / name)
         shutil.copytree(EXAMPLE / "rules", folder / "rules")
-        (folder / "data").mkdir(mode=0o700, exist_ok=True)
+        for name in ("data", "secrets"):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
     out.print(f"Wrote [bold]{escape(str(folder / 'earshot.yaml'))}[/], channels.yaml and rules/. Next:")
-    for step, why in (
-        ("edit earshot.yaml", "api_id and api_hash from https://my.telegram.org, the analysts' chat, the bot's token"),
+    steps = (
+        ("edit earshot.yaml", "api_id, the analysts' chat; secrets as files"),
         ("edit channels.yaml", "check each handle: they change hands"),
-        (f"earshot --config {folder} check", "what is still missing"),
-        (f"earshot --config {folder} login", "the account that listens"),
-        (f"earshot --config {folder} run", "the daemon"),
-    ):
-        out.print(f"  {escape(step):<40} [dim]{escape(why)}[/]")
+        (f"earshot --config {shlex.quote(str(folder))} check", "what is still missing"),
+        (f"earshot --config {shlex.quote(str(folder))} login", "the account that listens"),
+        (f"earshot --config {shlex.quote(str(folder))} run", "the daemon"),
+    )
+    width = max(len(step) for step, _ in steps)
+    for step, why in steps:
+        out.print(f"  {escape(step.ljust(width))}  [dim]{escape(why)}[/]")
 
 
 @click.command(

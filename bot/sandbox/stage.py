@@ -17,11 +17,12 @@ from typing import Any
 
 import yaml
 
+from bot import EXAMPLE
 from bot.sandbox.chats import Chat
 from bot.sandbox.server import Sandbox
 
 HERE = Path(__file__).resolve().parent
-EXAMPLE_RULES = HERE.parents[1] / "config" / "rules"
+EXAMPLE_RULES = EXAMPLE / "rules"
 SPEECH_MODEL = HERE / "speech_model"
 GENERAL = HERE / "recordings" / "general.ogg"
 PHONE = "+9996612222"
