@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ from bot.store import Store
 from bot.telegram import Account, Listener, Reader, Server, WantedChannel, pin_channels
 from tests.telegram.linked import linked
 
+# Seconds to wait for what must happen: many, for the machine may be slow, and fewer than two sweeps lie apart.
+PATIENCE = 45.0
 
-async def eventually(happened: Callable[[], Awaitable[bool]], seconds: float = 8.0) -> None:
+
+async def eventually(happened: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
     """Wait until it is so; fail after that many seconds."""
     async with asyncio.timeout(seconds):
         while not await happened():  # noqa: ASYNC110 - rows do not tell when they change
@@ -61,7 +65,7 @@ class Stage:
         assert (await pin_channels(account, self.store, wanted, join_pause=0))[1] == []
 
     @asynccontextmanager
-    async def listening(self, account: Account, *, sweep_seconds: float = 60.0) -> AsyncIterator[Listener]:
+    async def listening(self, account: Account, *, sweep_seconds: float = 600.0) -> AsyncIterator[Listener]:
         """The listener at work, past its first sweep."""
         stop = asyncio.Event()
         listener = Listener(account, self.store, Pulse(stop), sweep_seconds=sweep_seconds, reader_nudge=lambda: None)
@@ -77,6 +81,16 @@ class Stage:
             stop.set()
             await task
 
+    async def sweeps(self, listener: Listener, times: int) -> None:
+        """Wait until so many more sweeps have ended."""
+        for _ in range(times):
+            before = listener.swept_at
+
+            async def swept(before: datetime | None = before) -> bool:
+                return listener.swept_at != before
+
+            await eventually(swept)
+
     async def told(self, chat: Chat, message_id: int) -> list[str | None]:
         """The texts of a message's versions as recorded so far; None stands for its deletion."""
         stop = asyncio.Event()
@@ -87,7 +101,7 @@ class Stage:
         key = Key(channel_id=ChannelId(chat.channel_id), message_id=MessageId(message_id))
         return [version.message.text if version.message else None for version in await self.store.archive.versions(key)]
 
-    async def hears(self, chat: Chat, message_id: int, *texts: str | None, seconds: float = 8.0) -> None:
+    async def hears(self, chat: Chat, message_id: int, *texts: str | None, seconds: float = PATIENCE) -> None:
         """Wait until the message has exactly these versions."""
         try:
             await eventually(lambda: self._is_told(chat, message_id, list(texts)), seconds)
@@ -97,7 +111,7 @@ class Stage:
     async def _is_told(self, chat: Chat, message_id: int, texts: list[str | None]) -> bool:
         return await self.told(chat, message_id) == texts
 
-    async def complete(self, chat: Chat, seconds: float = 8.0) -> None:
+    async def complete(self, chat: Chat, seconds: float = PATIENCE) -> None:
         """Wait until the ledger reaches the newest post and has no gap."""
 
         async def done() -> bool:

@@ -108,7 +108,7 @@ class House:
             await task
 
     async def outcome(
-        self, recording_id: int, is_there: Callable[[Recording], bool], *, seconds: float = 5.0
+        self, recording_id: int, is_there: Callable[[Recording], bool], *, seconds: float = 45.0
     ) -> Recording:
         """The recording, as soon as that is true of it."""
         async with asyncio.timeout(seconds):
@@ -118,7 +118,7 @@ class House:
                     return recording
                 await asyncio.sleep(0.02)
 
-    async def eventually(self, is_so: Callable[[], bool], *, seconds: float = 5.0) -> None:
+    async def eventually(self, is_so: Callable[[], bool], *, seconds: float = 45.0) -> None:
         """Come back as soon as that is so."""
         async with asyncio.timeout(seconds):
             while True:

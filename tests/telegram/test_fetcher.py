@@ -293,6 +293,6 @@ async def test_no_recording_is_fetched_twice(house: House, chat: Chat) -> None:
         chat.post(voice=VOICE + bytes([number]), duration=1)
     await house.observe(chat)
     async with house.fetching():
-        await house.eventually(lambda: len(house.served("upload.getFile")) >= 40, seconds=20)
+        await house.eventually(lambda: len(house.served("upload.getFile")) >= 40)
         await asyncio.sleep(0.3)
     assert len(house.served("upload.getFile")) == 40

@@ -67,12 +67,13 @@ def test_uncounted_push() -> None:
         (5, 3, 6, 4, Ask.DIFFERENCE),
         (5, 3, None, 4, Ask.DIFFERENCE),
         (5, 3, 5, 4, Ask.HISTORY),
-        (5, 3, 4, 4, Ask.NOTHING),
+        (5, 3, 4, 3, Ask.NOTHING),
+        (5, 3, 4, 4, Ask.HISTORY),
         (0, 0, 5, 3, Ask.HISTORY),
     ],
 )
 def test_what_a_sweep_asks(pts: int, top_id: int, server_pts: int | None, server_top: int, ask: Ask) -> None:
-    """pts moved: difference; ids without pts, or no pts of ours: history; a lagging replica: nothing."""
+    """pts moved: difference; newer ids without newer pts, or no pts of ours: history; a lagging replica: nothing."""
     assert ask_for(pts=pts, top_id=top_id, server_pts=server_pts, server_top=server_top) is ask
 
 

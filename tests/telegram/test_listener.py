@@ -7,10 +7,10 @@ import pytest
 from telethon.tl import types
 
 from bot.errors import AccountDead, LoginNeeded
-from bot.model import ChannelId, ChannelState, Mode
+from bot.model import Backfill, ChannelId, ChannelState, Heard, How, MessageId, Mode, utc_now
 from bot.pulse import Pulse
 from bot.telegram import Listener, WantedChannel, pin_channels
-from tests.telegram.conftest import Stage, eventually
+from tests.telegram.conftest import PATIENCE, Stage, eventually
 
 
 async def test_pushes_are_recorded(stage: Stage) -> None:
@@ -76,7 +76,7 @@ async def test_cut_connections(stage: Stage) -> None:
                 stage.sandbox.faults.drop_connection()
                 chat.post(f"during {number}")
                 await asyncio.sleep(0.05)
-            await stage.complete(chat, seconds=30)
+            await stage.complete(chat)
             for post in chat.messages:
                 assert await stage.told(chat, post.id) == [post.text]
 
@@ -89,11 +89,11 @@ async def test_swallowed_pushes_are_found_by_the_sweep(stage: Stage) -> None:
         stage.sandbox.faults.swallow_push(chat, True)
         async with stage.listening(account, sweep_seconds=0.5):
             number = chat.post("unheard")
-            await stage.hears(chat, number, "unheard", seconds=3)
+            await stage.hears(chat, number, "unheard")
             chat.edit(number, "changed unheard")
-            await stage.hears(chat, number, "unheard", "changed unheard", seconds=3)
+            await stage.hears(chat, number, "unheard", "changed unheard")
             chat.delete(number)
-            await stage.hears(chat, number, "unheard", "changed unheard", None, seconds=3)
+            await stage.hears(chat, number, "unheard", "changed unheard", None)
 
 
 async def test_gap_is_asked_for(stage: Stage) -> None:
@@ -104,8 +104,28 @@ async def test_gap_is_asked_for(stage: Stage) -> None:
         async with stage.listening(account):
             stage.sandbox.faults.swallow_push(chat, 1)
             lost, heard = chat.post("lost"), chat.post("heard")
-            await stage.hears(chat, lost, "lost", seconds=3)
+            await stage.hears(chat, lost, "lost")
             await stage.hears(chat, heard, "heard")
+
+
+@pytest.mark.parametrize("method", ["channels.getMessages", "updates.getChannelDifference"])
+async def test_gap_that_shows_while_asking(stage: Stage, method: str) -> None:
+    """A push behind a lost one that comes while the server is being asked something else is not forgotten."""
+    chat = stage.channel("Busy", posts=3)
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account) as listener:
+            start = Backfill(channel_id=ChannelId(chat.channel_id), since=utc_now(), reached=MessageId(1), done=True)
+            await stage.store.channels.record_backfill(start)
+            stage.sandbox.faults.swallow_push(chat, 1)
+            first = chat.post("first")
+            stage.sandbox.faults.delay(method, 0.7)
+            listener._hear(types.UpdatesTooLong())
+            await asyncio.sleep(0.4)
+            stage.sandbox.faults.swallow_push(chat, 1)
+            lost, heard = chat.post("lost"), chat.post("heard")
+            for number, text in ((first, "first"), (lost, "lost"), (heard, "heard")):
+                await stage.hears(chat, number, text)
 
 
 async def test_polled_channel(stage: Stage) -> None:
@@ -114,7 +134,7 @@ async def test_polled_channel(stage: Stage) -> None:
     async with stage.account() as account:
         await stage.pin(account, chat, mode=Mode.POLL)
         async with stage.listening(account, sweep_seconds=0.5):
-            await stage.hears(chat, chat.post("law"), "law", seconds=3)
+            await stage.hears(chat, chat.post("law"), "law")
         assert stage.count("channels.joinChannel") == 0
 
 
@@ -131,7 +151,7 @@ async def test_difference_too_long(stage: Stage) -> None:
     chat.edit(numbers[-1], "edited")
     stage.sandbox.faults.difference_too_long(chat)
     async with stage.account() as account, stage.listening(account):
-        await stage.complete(chat, seconds=20)
+        await stage.complete(chat)
         await stage.hears(chat, numbers[-1], "edited")
         assert await stage.told(chat, first) == ["first"]
         for i in (0, 49, 60, 150, 298):
@@ -167,7 +187,7 @@ async def test_private_channel_and_back(stage: Stage) -> None:
             chat.ban()
             await eventually(lambda: _has_state(stage, chat.channel_id, ChannelState.PRIVATE))
             hidden = chat.post("while private")
-            await stage.hears(other, other.post("elsewhere"), "elsewhere", seconds=2)
+            await stage.hears(other, other.post("elsewhere"), "elsewhere")
             chat.unban()
             await stage.hears(chat, hidden, "while private")
             await eventually(lambda: _has_state(stage, chat.channel_id, ChannelState.ACTIVE))
@@ -187,10 +207,85 @@ async def test_flooded_difference_does_not_hold_up_posts(stage: Stage) -> None:
             stage.sandbox.faults.flood_wait("updates.getChannelDifference", 900)
             stage.sandbox.faults.swallow_push(chat, 1)
             lost, heard = chat.post("lost"), chat.post("heard")
-            await stage.hears(chat, lost, "lost", seconds=4)
-            await stage.hears(chat, heard, "heard", seconds=4)
-            await stage.hears(other, other.post("other"), "other", seconds=2)
+            await stage.hears(chat, lost, "lost")
+            await stage.hears(chat, heard, "heard")
+            await stage.hears(other, other.post("other"), "other")
+            await stage.hears(chat, chat.post("later"), "later")
         assert stage.count("updates.getChannelDifference") == 1
+
+
+async def test_flooded_overview_does_not_hold_up_polled_channels(stage: Stage) -> None:
+    """While the overview is flooded, channels that are not joined are asked one by one at every sweep."""
+    chat = stage.channel("Polled")
+    async with stage.account() as account:
+        await stage.pin(account, chat, mode=Mode.POLL)
+        async with stage.listening(account, sweep_seconds=0.3):
+            asked = stage.count("messages.getPeerDialogs")
+            stage.sandbox.faults.flood_wait("messages.getPeerDialogs", 900)
+            await stage.hears(chat, chat.post("first"), "first")
+            await eventually(lambda: _is_flooded(stage))
+            await stage.hears(chat, chat.post("second"), "second")
+        assert stage.count("messages.getPeerDialogs") <= asked + 2
+
+
+async def _is_flooded(stage: Stage) -> bool:
+    return any(wait.method == "messages.getPeerDialogs" for wait in await stage.store.accounts.waits(utc_now()))
+
+
+async def test_trouble_at_telegram_is_not_answered_with_haste(stage: Stage) -> None:
+    """Sweeps that fail are tried again after growing pauses, and the first that gets through counts."""
+    chat = stage.channel("Troubled")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account) as listener:
+            before = listener.swept_at
+            stage.sandbox.faults.error("messages.getPeerDialogs", 500, "INTERNAL", times=2)
+            begun = asyncio.get_running_loop().time()
+            listener._hear(types.UpdatesTooLong())
+
+            async def swept() -> bool:
+                return listener.swept_at != before
+
+            await eventually(swept)
+            assert asyncio.get_running_loop().time() - begun > 2.9
+
+
+async def test_sweep_under_way_is_not_watched_busily(stage: Stage) -> None:
+    """While a sweep that is due again is still under way, the loop sleeps."""
+    chat = stage.channel("Slowly")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        async with stage.listening(account) as listener:
+            stage.sandbox.faults.delay("messages.getPeerDialogs", 0.5)
+            waits = 0
+            wait = listener._pulse.wait
+
+            async def counted(seconds: float) -> bool:
+                nonlocal waits
+                waits += 1
+                return await wait(seconds)
+
+            listener._pulse.wait = counted  # type: ignore[method-assign]
+            listener._hear(types.UpdatesTooLong())
+            await asyncio.sleep(0.1)
+            listener._hear(types.UpdatesTooLong())
+            await asyncio.sleep(0.3)
+            assert waits < 6
+
+
+async def test_pts_that_went_back(stage: Stage) -> None:
+    """When the server counts from lower than we do, new ids still have its history read, and its count is taken."""
+    chat = stage.channel("Reset")
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        ours = Heard(channel_id=ChannelId(chat.channel_id), how=How.PUSH, at=utc_now(), pts=1_000_000)
+        await stage.store.intake.record(ours)
+        number = chat.post("after the reset")
+        async with stage.listening(account):
+            await stage.hears(chat, number, "after the reset")
+            asked = stage.count("messages.getPeerDialogs")
+            await stage.hears(chat, chat.post("pushed"), "pushed")
+            assert stage.count("messages.getPeerDialogs") == asked
 
 
 async def test_lost_reply_does_not_deafen(stage: Stage) -> None:
@@ -203,7 +298,8 @@ async def test_lost_reply_does_not_deafen(stage: Stage) -> None:
             stage.sandbox.faults.swallow_push(chat, 1)
             chat.post("lost"), chat.post("behind")
             await asyncio.sleep(0.7)
-            await stage.hears(other, other.post("other"), "other", seconds=2)
+            # Less than the time after which the call is given up.
+            await stage.hears(other, other.post("other"), "other", seconds=20)
 
 
 @pytest.mark.parametrize(("blow", "error"), [("revoke", AccountDead), ("duplicate", AccountDead), ("ban", AccountDead)])
@@ -217,7 +313,7 @@ async def test_lost_account_ends_the_listener(stage: Stage, blow: str, error: ty
         await asyncio.sleep(0.2)
         getattr(stage.sandbox, blow)(stage.user)
         with pytest.raises((error, LoginNeeded)):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_long_gap_of_deleted_ids(stage: Stage) -> None:
@@ -230,7 +326,7 @@ async def test_long_gap_of_deleted_ids(stage: Stage) -> None:
     chat.delete(*gone)
     stage.sandbox.faults.difference_too_long(chat)
     async with stage.account() as account, stage.listening(account):
-        await stage.complete(chat, seconds=20)
+        await stage.complete(chat)
         assert await stage.told(chat, last) == ["last"]
         assert (await stage.store.channels.get(ChannelId(chat.channel_id))).top_id == last
 
@@ -247,7 +343,7 @@ async def test_pushes_lost_for_many_channels(stage: Stage) -> None:
         async with stage.listening(account, sweep_seconds=1.0):
             numbers = [(chat, chat.post(f"post in {chat.title}")) for chat in chats for _ in range(3)]
             for chat, number in numbers:
-                await stage.hears(chat, number, f"post in {chat.title}", seconds=4)
+                await stage.hears(chat, number, f"post in {chat.title}")
 
 
 async def test_store_failure_loses_nothing(stage: Stage) -> None:
@@ -256,7 +352,7 @@ async def test_store_failure_loses_nothing(stage: Stage) -> None:
     async with stage.account() as account:
         await stage.pin(account, chat)
         async with stage.listening(account):
-            database = sqlite3.connect(stage.folder.parent / "earshot.db", isolation_level=None)
+            database = sqlite3.connect(stage.folder.parent / "earshot.db", timeout=PATIENCE, isolation_level=None)
             database.execute("CREATE TRIGGER full BEFORE INSERT ON raw_messages BEGIN SELECT RAISE(FAIL, 'full'); END")
             first, second = chat.post("first"), chat.post("second")
             await asyncio.sleep(0.5)
@@ -266,7 +362,7 @@ async def test_store_failure_loses_nothing(stage: Stage) -> None:
             database.execute("DROP TRIGGER full")
             database.close()
             for number, text in ((first, "first"), (second, "second"), (third, "third")):
-                await stage.hears(chat, number, text, seconds=10)
+                await stage.hears(chat, number, text)
 
 
 async def test_update_too_long_sweeps(stage: Stage) -> None:
@@ -278,10 +374,10 @@ async def test_update_too_long_sweeps(stage: Stage) -> None:
             stage.sandbox.faults.swallow_push("all", True)
             first = one.post("first")
             listener._hear(types.UpdateChannelTooLong(channel_id=one.id))
-            await stage.hears(one, first, "first", seconds=2)
+            await stage.hears(one, first, "first")
             second = two.post("second")
             listener._hear(types.UpdatesTooLong())
-            await stage.hears(two, second, "second", seconds=2)
+            await stage.hears(two, second, "second")
 
 
 async def test_new_channel_while_listening(stage: Stage) -> None:
@@ -289,11 +385,12 @@ async def test_new_channel_while_listening(stage: Stage) -> None:
     one, two = stage.channel("Number1"), stage.channel("Number2")
     async with stage.account() as account:
         await stage.pin(account, one)
-        async with stage.listening(account, sweep_seconds=0.3):
+        async with stage.listening(account, sweep_seconds=0.3) as listener:
             await stage.pin(account, two)
-            await asyncio.sleep(0.5)
+            # One may have been under way.
+            await stage.sweeps(listener, 2)
             ignored, heard = one.post("ignored"), two.post("heard")
-            await stage.hears(two, heard, "heard", seconds=2)
+            await stage.hears(two, heard, "heard")
             assert await stage.told(one, ignored) == []
 
 
@@ -323,7 +420,7 @@ async def test_server_that_lost_its_count(stage: Stage) -> None:
         async with stage.listening(account):
             stage.sandbox.faults.swallow_push(chat, 1)
             lost, heard = chat.post("lost"), chat.post("heard")
-            await stage.hears(chat, lost, "lost", seconds=4)
+            await stage.hears(chat, lost, "lost")
             await stage.hears(chat, heard, "heard")
             await stage.hears(chat, chat.post("after"), "after")
 
@@ -352,4 +449,4 @@ async def test_stop_is_prompt(stage: Stage) -> None:
         task = asyncio.create_task(listener.run())
         await asyncio.sleep(0.1)
         stop.set()
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, 20)
