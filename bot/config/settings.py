@@ -1,0 +1,185 @@
+"""The settings: each declared once, here, with its default and its help; docs/settings.md is held to it by a test."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictInt,
+    model_validator,
+)
+
+from bot.model import SPOKEN, Kind, Mode
+
+# Environment variables that hold secrets, and the setting that names a file instead.
+ENVIRONMENT = {
+    "EARSHOT_API_HASH": "telegram.api_hash_file",
+    "EARSHOT_BOT_TOKEN": "alerts.bot_token_file",
+    "EARSHOT_DATABASE": "database",
+}
+
+
+class Section(BaseModel):
+    """A part of a settings file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _handle(value: object) -> object:
+    return value.removeprefix("@") if isinstance(value, str) else value
+
+
+Handle = Annotated[str, BeforeValidator(_handle), Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{3,31}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+# https://opennmt.net/CTranslate2/quantization.html
+ComputeType = Literal[
+    "default",
+    "auto",
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+
+
+class ServerSection(Section):
+    """Another Telegram than the public one, such as its test servers."""
+
+    host: str = Field(description="Address of the data centre.")
+    port: int = Field(443, ge=1, le=65535, description="Its TCP port.")
+    dc: int = Field(2, ge=1, le=1000, description="Its number.")
+    public_key_file: Path = Field(description="PEM file with the server's RSA public key.")
+
+
+class TelegramSection(Section):
+    """The watching account and how it follows channels."""
+
+    api_id: int = Field(ge=1, le=2**31 - 1, description="From https://my.telegram.org, 'API development tools'.")
+    api_hash_file: Path | None = Field(
+        None, description="File that holds the api_hash from the same page; or set EARSHOT_API_HASH."
+    )
+    sweep_seconds: float = Field(
+        60, ge=1, le=3600, description="Every channel is compared with the server this often, pushes or no pushes."
+    )
+    connect_seconds: float = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="Give up when Telegram cannot be reached for so long at the start; later cuts are mended.",
+    )
+    server: ServerSection | None = Field(None, description="Telegram itself when absent.")
+
+
+class AppriseEntry(Section):
+    """One more route for alerts: mail, a webhook or another chat."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="What `earshot status` calls it.")
+    url_file: Path = Field(
+        description="File that holds the Apprise URL, as https://github.com/caronc/apprise lists them."
+    )
+
+
+class AlertsSection(Section):
+    """Where alerts go."""
+
+    chat: StrictInt | Handle | None = Field(
+        None, description="The analyst chat: its id (-100...) or handle. The bot must be a member that may write."
+    )
+    bot_token_file: Path | None = Field(
+        None, description="File that holds the token from @BotFather; or set EARSHOT_BOT_TOKEN."
+    )
+    notices: bool = Field(True, description="Say 'listening' and 'stopping' in the chat.")
+    per_second: float = Field(1.0, gt=0, le=30, description="At most so many messages a second into the chat.")
+    per_minute: int = Field(20, ge=1, le=1800, description="At most so many a minute: Telegram's limit for a group.")
+    apprise: tuple[AppriseEntry, ...] = Field((), description="Further routes; each gets every alert.")
+
+
+class SpeechSection(Section):
+    """How recordings become text."""
+
+    model: str = Field(
+        "small",
+        min_length=1,
+        description="Whisper model: a name (small, medium, large-v3-turbo) or a folder in CTranslate2 format.",
+    )
+    models_folder: Path | None = Field(None, description="Where models are kept; <data_folder>/models when absent.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
+    compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float16, ...")
+    language: Language | None = Field(None, description="ISO 639-1 code; detected for each recording when absent.")
+    beam_size: int = Field(5, ge=1, le=20, description="Width of the search; 1 is fastest.")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 means one for each core.")
+    kinds: tuple[Kind, ...] = Field((Kind.VOICE,), description="What is transcribed: voice, video_note, audio, video.")
+    max_megabytes: int = Field(100, ge=1, le=4000, description="Larger files are not fetched.")
+    max_minutes: int = Field(120, ge=1, le=1440, description="Longer recordings are refused.")
+    memory_megabytes: int = Field(6000, ge=1000, description="Address space of the speech process.")
+    attempts: int = Field(3, ge=1, le=20, description="Tries after a crash or time-out before a recording fails.")
+
+    @model_validator(mode="after")
+    def _spoken(self) -> "SpeechSection":
+        if silent := set(self.kinds) - SPOKEN:
+            raise ValueError(f"{', '.join(sorted(silent))} cannot hold speech; use voice, video_note, audio, video")
+        return self
+
+
+class HealthSection(Section):
+    """Answers for machines, on loopback."""
+
+    port: int = Field(8787, ge=0, le=65535, description="Port of GET /healthz and GET /status; 0 turns them off.")
+
+
+class LogSection(Section):
+    """What the daemon says while it works."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is written.")
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else json.")
+
+
+class Settings(Section):
+    """Everything in earshot.yaml. Paths are relative to the file."""
+
+    data_folder: Path = Field(Path("data"), description="Database, media, sessions and models; private to this user.")
+    database: SecretStr | None = Field(
+        None, description="postgresql://user:password@host/name; SQLite in the data folder when absent."
+    )
+    channels_file: Path = Field(Path("channels.yaml"), description="The channels to follow.")
+    rules_folder: Path = Field(Path("rules"), description="The watch rules: every *.yaml in it.")
+    telegram: TelegramSection
+    alerts: AlertsSection = AlertsSection()
+    speech: SpeechSection = SpeechSection()
+    health: HealthSection = HealthSection()
+    log: LogSection = LogSection()
+
+
+class ChannelEntry(Section):
+    """One channel of channels.yaml."""
+
+    handle: Handle | None = None
+    id: int | None = Field(None, lt=-1_000_000_000_000)
+    title: str = ""
+    category: str = Field("other", pattern=r"^[a-z][a-z0-9_-]*$")
+    priority: int = Field(5, ge=1, le=9)
+    language: Language | None = None
+    mode: Mode = Mode.JOIN
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _named(self) -> "ChannelEntry":
+        if self.handle is None and self.id is None:
+            raise ValueError("a channel needs a handle or an id (-100...)")
+        return self
+
+
+class ChannelsFile(Section):
+    """The whole of channels.yaml."""
+
+    channels: tuple[ChannelEntry, ...] = Field(min_length=1)
