@@ -95,11 +95,18 @@ def _port_error(port: int, error: OSError) -> ConfigError:
 
 
 def notify_systemd(message: str) -> None:
-    """Send one sd_notify message where systemd listens (NOTIFY_SOCKET, see sd_notify(3)); nothing elsewhere."""
+    """Send one sd_notify message where systemd listens (NOTIFY_SOCKET, see sd_notify(3)); nothing elsewhere.
+
+    Nobody there to take it is no reason to stop: a watchdog that hears nothing does that by itself.
+    """
     if address := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            channel.connect("\0" + address[1:] if address.startswith("@") else address)
-            channel.sendall(message.encode())
+            channel.setblocking(False)
+            try:
+                channel.connect("\0" + address[1:] if address.startswith("@") else address)
+                channel.sendall(message.encode())
+            except OSError as error:
+                log.warning("systemd not told", message=message, error=str(error))
 
 
 async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] | None:

@@ -87,6 +87,17 @@ async def test_systemd_hears_ready_watchdog_and_stopping(
     assert ("WATCHDOG=1" in heard) is (idle_for == 0.0)
 
 
+async def test_systemd_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notify socket that nobody reads any more does not end the watch."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
+    stop = asyncio.Event()
+    task = asyncio.create_task(health(0.0).watch(Pulse(stop)))
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    stop.set()
+    await task
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -1,7 +1,8 @@
 """One account: session, connection and waits behind a single door, `call`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,9 @@ class Account:
         self._client = Client(session, api_id, api_hash, on_update=self._hand_on, on_reconnect=self._reconnected)
         self._listeners: list[tuple[OnUpdate, OnReconnect]] = []
         self._media: dict[int, MTProtoSender] = {}
-        self._opening = asyncio.Lock()
+        # One for each data centre: one that cannot be reached must not hold up the others, least of all our own.
+        self._opening: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reviving: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -198,15 +201,18 @@ class Account:
     async def _sender(self, dc: int | None) -> MTProtoSender:
         if dc is not None and dc != self.session.dc_id:
             return await self._media_sender(dc)
-        async with self._opening:
-            if not self._client.is_connected():
-                await self._revive()
+        if self._reviving is None and not self._client.is_connected():
+            self._reviving = self._spawn(self._revive())
+            self._reviving.add_done_callback(self._revived)
+        if self._reviving is not None:
+            # It outlives the patience of whoever asked: a connection made by halves would be deaf.
+            await asyncio.shield(self._reviving)
         # While offline nothing is queued, or each try would be sent anew once we are back.
         await self._client.sender.online.wait()
         return self._client.sender
 
     async def _media_sender(self, dc: int) -> MTProtoSender:
-        async with self._opening:
+        async with self._opening[dc]:
             sender = self._media.get(dc)
             if sender is None or not sender.is_connected():
                 sender = self._media[dc] = await self._client.media_sender(dc)
@@ -219,6 +225,11 @@ class Account:
             raise vendor.AuthKeyNotFound
         log.warning("connection made anew", account=self.name)
         await self._client.revive()
+
+    def _revived(self, reviving: asyncio.Task[None]) -> None:
+        self._reviving = None
+        if not reviving.cancelled() and reviving.exception() is None:
+            self._spawn(self.greet())
 
     async def _watch(self) -> None:
         """Telethon may end the connection for good (a broken key, a transport flood): say so, the next call mends it."""
@@ -241,10 +252,11 @@ class Account:
         await self._client.disconnect()
         self.session.save()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- what comes by itself ---
 

@@ -136,17 +136,29 @@ class Backfiller:
                 continue
             due = loop.time() + self._idle_seconds
             try:
-                await self._work()
-            except (LoginNeeded, AccountDead):
-                raise
-            except (TelegramError, StoreError) as error:
+                finished = await self._work()
+            except StoreError as error:
                 log.warning("backfill not finished", error=str(error))
+                finished = False
+            if not finished:
                 due = loop.time() + RETRY_SECONDS
 
-    async def _work(self) -> None:
+    async def _work(self) -> bool:
+        """Work off every order that can be; False when one could not, which holds up no other."""
+        finished = True
         for channel in await self._store.channels.all(account=self._account.name):
-            state = await self._store.channels.backfill(channel.channel_id)
-            while state is not None and not state.done and channel.access_hash and not self._pulse.stopping:
-                state = await _next_page(self._account, self._store, channel, state, self._clock)
-                self._nudge()
-                await self._pulse.wait(PAUSE)
+            try:
+                await self._fill(channel)
+            except (LoginNeeded, AccountDead):
+                raise
+            except TelegramError as error:
+                log.warning("backfill not finished", channel=channel.channel_id, error=str(error))
+                finished = False
+        return finished
+
+    async def _fill(self, channel: Channel) -> None:
+        state = await self._store.channels.backfill(channel.channel_id)
+        while state is not None and not state.done and channel.access_hash and not self._pulse.stopping:
+            state = await _next_page(self._account, self._store, channel, state, self._clock)
+            self._nudge()
+            await self._pulse.wait(PAUSE)

@@ -26,8 +26,10 @@ log = structlog.get_logger()
 # Joins made while pinning, and seconds between them; the listener joins the rest, one a minute.
 JOINS_AT_ONCE = 5
 JOIN_PAUSE = 2.0
-# Seconds between two tries to pin what is still missing.
+# Seconds between two tries to pin what is still missing; twice as long after each that did not help, for names are
+# looked up, and most of what is missing for long is a name that nobody has.
 RETRY_SECONDS = 600.0
+LONGEST_RETRY = 86_400.0
 # Channels in one channels.getChannels.
 BATCH = 100
 
@@ -60,7 +62,8 @@ async def pin_channels(
     """Make the store watch exactly `wanted`; returns the watched channels, and a line for each one that has a problem.
 
     A new channel is watched from the message after its newest one, with the pts of the same moment. `join_pause`: seconds
-    between two joins. Raises LoginNeeded and AccountDead; every other refusal is a problem of one channel.
+    between two joins. A known channel that this account has no access hash for yet stays watched and is not returned.
+    Raises LoginNeeded and AccountDead; every other refusal is a problem of one channel.
     """
     pinning = _Pinning(account, store, clock, await store.channels.all(account=account.name))
     kept = [channel for one in wanted if (channel := await pinning.pin(one)) is not None]
@@ -71,7 +74,7 @@ async def pin_channels(
         if channel.watched and channel.channel_id not in ids:
             await store.channels.pin(replace(channel, watched=False), account=account.name)
     channels = await store.channels.all(account=account.name)
-    return [channel for channel in channels if channel.channel_id in ids], pinning.problems
+    return [channel for channel in channels if channel.channel_id in ids and channel.access_hash], pinning.problems
 
 
 async def join(account: Account, store: Store, channel: Channel) -> Channel:
@@ -266,7 +269,7 @@ class _Pinning:
 
 
 class Pinner:
-    """Tries again, every ten minutes, to pin what could not be pinned at start, such as after a flood wait."""
+    """Tries again, after ten minutes and more, to pin what could not be pinned at start, such as after a flood wait."""
 
     def __init__(
         self,
@@ -279,7 +282,7 @@ class Pinner:
         every: float = RETRY_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        """`missing`: some of `wanted` are not watched yet. `every`: seconds between two tries."""
+        """`missing`: some of `wanted` are not watched yet. `every`: seconds before the first try."""
         self._account = account
         self._store = store
         self._wanted = wanted
@@ -290,8 +293,13 @@ class Pinner:
 
     async def run(self) -> None:
         """Work until the pulse stops. Raises LoginNeeded or AccountDead."""
-        while not await self._pulse.wait(self._every):
-            if self._missing:
-                channels, problems = await pin_channels(self._account, self._store, self._wanted, clock=self._clock)
-                self._missing = len(channels) < len(self._wanted)
-                log.info("pinned again", watched=len(channels), wanted=len(self._wanted), problems=len(problems))
+        pause, had = self._every, -1
+        while not await self._pulse.wait(pause):
+            if not self._missing:
+                continue
+            channels, problems = await pin_channels(self._account, self._store, self._wanted, clock=self._clock)
+            self._missing = len(channels) < len(self._wanted)
+            log.info("pinned again", watched=len(channels), wanted=len(self._wanted), problems=len(problems))
+            # While a wait is in force nothing is looked up, so that trying costs nothing.
+            hopeless = len(channels) == had and not self._account.waits
+            pause, had = min(pause * 2, LONGEST_RETRY) if hopeless else self._every, len(channels)

@@ -25,6 +25,7 @@ import structlog
 from telethon import TelegramClient
 from telethon.network import MTProtoSender
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from bot.telegram.session import SessionFile
 
@@ -150,9 +151,20 @@ class Client(TelegramClient):
 
     async def media_sender(self, dc: int) -> MTProtoSender:
         """A new connection to another data centre, logged in by an exported authorization; the caller closes it."""
-        sender = await self._create_exported_sender(dc)
-        # Telethon gives it no queue, and a pushed update would raise inside its receive loop.
-        sender._updates_queue = self._updates_queue
+        address = await self._get_dc(dc)
+        # Telethon's own way gives it no queue, so that a pushed update raises inside its receive loop, and leaves the
+        # connection open when the login fails.
+        sender = MTProtoSender(None, loggers=self._log, updates_queue=self._updates_queue)
+        try:
+            await sender.connect(
+                self._connection(address.ip_address, address.port, address.id, loggers=self._log, proxy=self._proxy)
+            )
+            login = await self(functions.auth.ExportAuthorizationRequest(dc))
+            self._init_request.query = functions.auth.ImportAuthorizationRequest(id=login.id, bytes=login.bytes)
+            await sender.send(functions.InvokeWithLayerRequest(LAYER, self._init_request))
+        except BaseException:
+            await sender.disconnect()
+            raise
         return sender
 
     async def switch_dc(self, dc: int) -> None:
@@ -162,7 +174,12 @@ class Client(TelegramClient):
     async def revive(self) -> None:
         """Connect again after the sender gave up by itself."""
         await self._disconnect()
-        await self.connect()
+        try:
+            await self.connect()
+        except BaseException:
+            # Half a connection sends, but hears nothing.
+            await self._disconnect()
+            raise
 
     async def start_over(self) -> None:
         """Connect with a new key."""

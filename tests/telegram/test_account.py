@@ -23,7 +23,7 @@ from bot.errors import (
 from bot.sandbox import Sandbox
 from bot.telegram import Account, Server, WantedChannel, pin_channels
 from bot.telegram.account import method_of
-from tests.telegram.conftest import Stage, eventually
+from tests.telegram.conftest import PATIENCE, Stage, eventually
 from tests.telegram.linked import HandClock
 
 ME = functions.users.GetUsersRequest([types.InputUserSelf()])
@@ -189,6 +189,50 @@ async def test_files_at_another_data_centre(stage: Stage) -> None:
         stage.sandbox.faults.drop_connection()
         assert len((await account.call(request, dc=4)).bytes) == 5004
     assert stage.count("auth.exportAuthorization") == 1
+
+
+async def test_mute_data_centre_holds_up_nothing(stage: Stage) -> None:
+    """A data centre that takes connections and says nothing delays no other call; giving up leaves no connection."""
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        left.set()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    stage.sandbox.world.dcs[4] = server.sockets[0].getsockname()[:2]
+    place = types.InputDocumentFileLocation(1, 2, b"", "")
+    async with stage.account() as account:
+        download = asyncio.create_task(account.call(functions.upload.GetFileRequest(place, offset=0, limit=1024), dc=4))
+        await asyncio.wait_for(came.wait(), PATIENCE)
+        await asyncio.wait_for(account.me(), 20)
+        assert not download.done()
+        download.cancel()
+        await asyncio.wait_for(left.wait(), PATIENCE)
+    server.close()
+
+
+async def test_new_connection_outlives_the_call_that_wanted_it(stage: Stage) -> None:
+    """A connection ended for good is made anew by a call; when that call gives up half way, we are not left deaf."""
+    chat = stage.channel("Kherson")
+    pushed: list[object] = []
+    async with stage.account() as account:
+        await stage.pin(account, chat)
+        account.listen(pushed.append)
+        stage.sandbox.faults.delay("help.getConfig", 1.0)
+        await account._client.sender._disconnect(error=ConnectionError())
+        with pytest.raises(Unreachable):
+            await account.call(ME, timeout=0.4)
+        stage.sandbox.faults.delay("help.getConfig", 0)
+
+        async def heard() -> bool:
+            chat.post("is anybody there?")
+            await asyncio.sleep(0.1)
+            return any(isinstance(update, types.UpdateNewChannelMessage) for update in pushed)
+
+        await eventually(heard)
 
 
 async def test_not_logged_in(stage: Stage) -> None:

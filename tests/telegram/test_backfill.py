@@ -176,3 +176,25 @@ async def test_ordered_from_another_process(stage: Stage) -> None:
         stop.set()
         await task
     assert await stage.told(chat, 1) == ["post 1"]
+
+
+async def test_one_order_holds_up_no_other(stage: Stage) -> None:
+    """An order for a channel that cannot be read any more does not keep the others from being worked off."""
+    shut, chat = stage.channel("Aaaa"), past(stage, 5)
+    stop = asyncio.Event()
+    async with stage.account() as account:
+        await stage.pin(account, shut, chat)
+        for each in (shut, chat):
+            await stage.store.channels.record_backfill(Backfill(channel_id=ChannelId(each.channel_id), since=START))
+        # Whichever comes first, one of the two is refused.
+        stage.sandbox.faults.error("messages.getHistory", 400, "CHANNEL_PRIVATE")
+        backfiller = Backfiller(account, stage.store, Pulse(stop), reader_nudge=lambda: None, idle_seconds=0.05)
+        task = asyncio.create_task(backfiller.run())
+
+        async def one_done() -> bool:
+            states = [await stage.store.channels.backfill(ChannelId(each.channel_id)) for each in (shut, chat)]
+            return any(state is not None and state.done for state in states)
+
+        await eventually(one_done, 20)
+        stop.set()
+        await task

@@ -252,3 +252,30 @@ async def test_what_was_missing_at_start_is_pinned_later(stage: Stage) -> None:
         await eventually(there)
         stop.set()
         await task
+
+
+async def test_name_that_nobody_has_is_looked_up_less_and_less(stage: Stage) -> None:
+    """Tries to pin what stays missing lie further and further apart, for looking names up is limited hardest."""
+    stop = asyncio.Event()
+    async with stage.account() as account:
+        pinner = Pinner(account, stage.store, want("nobody1"), Pulse(stop), missing=True, every=0.1)
+        task = asyncio.create_task(pinner.run())
+        await asyncio.sleep(1.2)
+        stop.set()
+        await task
+    # After 0.1, 0.2, 0.4, 0.8 seconds.
+    assert 1 <= stage.count("contacts.resolveUsername") <= 4
+
+
+async def test_channel_without_hash_is_missing(stage: Stage) -> None:
+    """A channel known from another account, whose hash cannot be had now, stays watched and counts as missing."""
+    chat = stage.channel("Alpha1")
+    async with stage.account() as account:
+        await pinned(stage, account, want("alpha1"))
+    async with stage.account(name="second") as account:
+        stage.sandbox.faults.flood_wait("contacts.resolveUsername", 900)
+        found, problems = await pin_channels(account, stage.store, want("alpha1"))
+    assert (found, len(problems)) == ([], 1)
+    kept = await stage.store.channels.get(ChannelId(chat.channel_id))
+    assert kept is not None
+    assert kept.watched
