@@ -24,6 +24,7 @@ from bot.cli import cli
 from bot.cli.edge import guard
 from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError
+from bot.telegram import SessionFile
 from tests.configured import Folder, server_key
 from tests.stores import postgres_stops, postgres_url
 
@@ -113,6 +114,7 @@ def test_version(capsys: Capture) -> None:
         ["lisen"],
         ["run", "--fast"],
         ["search"],
+        ["search", "*"],
         ["search", "x", "--limit", "0"],
         ["search", "x", "--since", "yesterday"],
         ["backfill", "@x"],
@@ -216,6 +218,60 @@ def test_init_from_a_wheel(tmp_path: Path) -> None:
     assert written == {path.relative_to(config): path.read_bytes() for path in config.rglob("*") if path.is_file()}
 
 
+# --- tables and warnings ----------------------------------------------------------------------------------------------
+
+
+def test_a_piped_table_has_a_line_for_each_row(folder: Folder, capsys: Capture) -> None:
+    """In a pipe nothing is cut or folded, however long a name is."""
+    handle = "a" * 32
+    folder.write("channels.yaml", f"channels: [{{handle: {handle}, title: {'long ' * 30}, category: {'c' * 60}}}]\n")
+    assert call(folder, "channels") == 0
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split() == [f"@{handle}", "–", *["long"] * 30, "c" * 60, "5", "not", "followed"]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_table_fits_its_terminal(
+    columns: int, folder: Folder, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the width is known, long names are folded, and nothing of a handle or an id is lost."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    handle = "abcdefgh" * 4
+    folder.write("channels.yaml", f"channels: [{{handle: {handle}, title: {'long ' * 30}}}, {{id: -1001234567890}}]\n")
+    assert call(folder, "channels") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    names = "".join(line[: lines[0].index("id")].strip() for line in lines[1:])
+    assert names == f"@{handle}-1001234567890"
+
+
+def test_a_warning_of_a_command_is_a_sentence(folder: Folder, capsys: Capture) -> None:
+    """What is logged while a short command works is told in words, not as a line of JSON; secrets stay hidden."""
+    assert call(folder, "rules", "list") == 0
+    capsys.readouterr()
+    structlog.get_logger().warning("the code is wrong", tries_left=2, code="12345")
+    assert capsys.readouterr().err == "warning: the code is wrong (tries left 2, code hidden)\n"
+
+
+def test_the_api_id_of_the_example_is_refused(folder: Folder, capsys: Capture) -> None:
+    """An operator who left api_id as it came is told so, not sent to Telegram with it."""
+    del folder.settings["telegram"]["server"]
+    folder.set()
+    assert call(folder, "login", "--bot") == 3
+    assert "telegram.api_id: 1 only holds the place" in capsys.readouterr().err
+
+
+def test_status_knows_a_daemon_without_health(folder: Folder, capsys: Capture) -> None:
+    """With health.port 0 the lock on the session tells whether a daemon runs."""
+    assert call(folder, "status") == 1
+    assert "not running" in capsys.readouterr().out
+    asyncio.run(folder.give_database())
+    session = SessionFile.open(folder.data / "sessions" / "main.session")
+    assert call(folder, "status") == 0
+    assert capsys.readouterr().out.startswith("running: a process holds the session")
+    session.release()
+
+
 # --- before the first run ---------------------------------------------------------------------------------------------
 
 # (arguments, exit code, the JSON)
@@ -245,7 +301,7 @@ def test_tables_before_the_first_run(arguments: list[str], folder: Folder, capsy
     before = folder.listing()
     call(folder, *arguments)
     said = capsys.readouterr()
-    assert "nothing has been recorded yet" in said.out + said.err or "not yet looked up" in said.out
+    assert "nothing has been recorded yet" in said.out + said.err or "not followed" in said.out
     assert folder.listing() == before
 
 

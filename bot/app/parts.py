@@ -5,14 +5,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.config import Config
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Locked
 from bot.model import ChannelId
 from bot.rules import RuleSet, parse_rules
 from bot.speech import SpeechSettings
 from bot.store import Store
-from bot.telegram import Account, Server, WantedChannel
+from bot.telegram import Account, Server, SessionFile, WantedChannel
 
 CHAT = "chat"
+# What stands in the example file, where every operator needs a number of their own.
+EXAMPLE_API_ID = 1
 
 
 @asynccontextmanager
@@ -61,6 +63,15 @@ def session_path(config: Config, name: str) -> Path:
     return config.sessions / f"{name}.session"
 
 
+def in_use(config: Config) -> bool:
+    """Whether a process holds the watching account's session now: the daemon, a login or a backfill."""
+    try:
+        SessionFile.require_free(session_path(config, "main"))
+    except Locked:
+        return True
+    return False
+
+
 def server_of(config: Config) -> Server | None:
     """The server of the settings; None for Telegram itself."""
     if (server := config.settings.telegram.server) is None:
@@ -70,7 +81,13 @@ def server_of(config: Config) -> Server | None:
 
 
 def require_api_hash(config: Config) -> str:
-    """The api_hash; ConfigError when there is none."""
+    """The api_hash; ConfigError when there is none, or the api_id is still that of the example file."""
+    telegram = config.settings.telegram
+    if telegram.server is None and telegram.api_id == EXAMPLE_API_ID:
+        raise ConfigError(
+            f"{config.file.name}: telegram.api_id: {EXAMPLE_API_ID} only holds the place; get your api_id and api_hash at "
+            "https://my.telegram.org"
+        )
     if config.api_hash is None:
         raise ConfigError(
             f"{config.file.name}: telegram.api_hash_file: no api_hash; get one at https://my.telegram.org, then name a "

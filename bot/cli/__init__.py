@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import bot
-from bot.cli import look, serve, setup
+from bot.cli import look, overview, serve, setup
 from bot.cli.edge import Command, Group, State
 from bot.cli.logs import set_up_logs
 
@@ -31,7 +31,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     6 another Earshot is running, 7 speech, 8 a sink refused, 9 no network, 130 interrupted.
     """
     # What a command has to say it prints; `run` sets up the daemon's own logs.
-    set_up_logs("warning", "auto")
+    set_up_logs("warning", "words")
     # A connection that does not come about is told once, by the command.
     for name in ("telethon", "telethon.earshot"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -44,8 +44,8 @@ _COMMANDS: tuple[Command, ...] = (
     setup.login,
     setup.check,
     serve.run,
-    serve.status,
-    serve.channels,
+    overview.status,
+    overview.channels,
     serve.backfill,
     look.rules,
     look.search,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import measure_renderables
 from rich.table import Table
 
 from bot.config import Config, examine_config, find_config, load_config
@@ -23,6 +25,28 @@ Command = click.Command
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+
+class Moment(click.DateTime):
+    """A day or a minute; the refusal says how to write one."""
+
+    name = "moment"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What the help calls it."""
+        return "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The moment, without a time zone."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no date; write 2023-07-12 or 2023-07-12T18:30 (UTC)", param, ctx)
+
+
+MOMENT = Moment()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
 
 
@@ -95,12 +119,24 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=2))
 
 
-def table(*columns: str, title: str | None = None) -> Table:
-    """A plain table; columns that begin with '>' are right-aligned."""
-    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+def table(*columns: str) -> Table:
+    """A plain table. Columns that begin with '>' are right-aligned; those with '=' are never broken: ids, to be copied."""
+    result = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        result.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        result.add_column(
+            column.lstrip(">="),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=column.startswith((">", "=")),
+            overflow="fold",
+        )
     return result
+
+
+def print_table(rows: Table) -> None:
+    """Print a table as wide as the terminal (or $COLUMNS); in a pipe as wide as it is, so that a line is a row."""
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        rows.width = measure_renderables(out, out.options.update(max_width=10_000), [rows]).maximum
+    out.print(rows, crop=False)
 
 
 def ago(seconds: float | None) -> str:

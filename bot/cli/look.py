@@ -8,9 +8,22 @@ from rich.markup import escape
 from rich.text import Text
 
 from bot import app
-from bot.cli.edge import Group, State, asynchronous, err, examples, json_option, out, print_json, table
+from bot.cli.edge import (
+    MOMENT,
+    Group,
+    State,
+    asynchronous,
+    err,
+    examples,
+    json_option,
+    out,
+    print_json,
+    print_table,
+    table,
+)
 from bot.errors import ConfigError
 from bot.model import Hit, Source, post_link
+from bot.store import parse_query
 
 
 @click.group(
@@ -20,24 +33,28 @@ def rules() -> None:
     """List the watch rules and try them."""
 
 
-@rules.command("list", epilog=examples("earshot rules list --json"))
+@rules.command("list", short_help="List every rule.", epilog=examples("earshot rules list --json"))
 @json_option
 @click.pass_obj
 def list_rules(state: State, as_json: bool) -> None:
-    """List every rule with its severity, file and terms."""
+    """List every rule with its severity, title and file; --json has its terms too."""
     found = app.load_rules(state.config()).rules
     if as_json:
         print_json(
             [{"id": r.id, "title": r.title, "severity": r.severity, "file": r.file, "match": r.text} for r in found]
         )
         return
-    rows = table("rule", "severity", "title", "file")
+    rows = table("=rule", "severity", "title", "=file")
     for rule in found:
         rows.add_row(rule.id, rule.severity.value, escape(rule.title), rule.file)
-    out.print(rows)
+    print_table(rows)
 
 
-@rules.command("test", epilog=examples("earshot rules test commander-removed 'Меня сняли с должности.'"))
+@rules.command(
+    "test",
+    short_help="Try a rule on a text.",
+    epilog=examples("earshot rules test commander-removed 'Меня сняли с должности.'"),
+)
 @click.argument("rule")
 @click.argument("text")
 @json_option
@@ -63,26 +80,28 @@ def test_rule(state: State, rule: str, text: str, as_json: bool) -> int:
 
 
 @click.command(
+    short_help="Search texts and transcripts.",
     epilog=examples(
         "earshot search Бердянск",
+        "earshot search потери 'артиллер*'",
         "earshot search '\"сняли с должности\"' --order best",
-        "earshot search 'удар -учения' --channel @osvedomitel_alex --since 2023-07-01 --json",
-    )
+        "earshot search 'удар -учения' --channel @milinfolive --since 2023-07-01 --json",
+    ),
 )
-@click.argument("words")
+@click.argument("words", nargs=-1, required=True)
 @click.option(
     "--order", type=click.Choice(["newest", "best"]), default="newest", show_default=True, help="Which first."
 )
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @click.option("--channel", help="Only this channel: handle or id.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Posted at or after, in UTC.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Posted before, in UTC.")
+@click.option("--since", type=MOMENT, help="Posted at or after, in UTC.")
+@click.option("--until", type=MOMENT, help="Posted before, in UTC.")
 @json_option
 @click.pass_obj
 @asynchronous
 async def search(
     state: State,
-    words: str,
+    words: tuple[str, ...],
     order: Literal["newest", "best"],
     limit: int,
     channel: str | None,
@@ -91,6 +110,9 @@ async def search(
     as_json: bool,
 ) -> int:
     """Search texts and transcripts: all WORDS, "a phrase", -without, prefix*. Exit code 1 when nothing is found."""
+    asked = " ".join(words)
+    if all(term.exclude for term in parse_query(asked)):
+        raise click.UsageError("give at least one word to look for; -without and punctuation alone find nothing")
     async with app.open_begun_store(state.config()) as store:
         if store is None:
             return _nothing_recorded(as_json)
@@ -98,7 +120,7 @@ async def search(
         if channel and found is None:
             raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
         hits = await store.archive.search(
-            words,
+            asked,
             order=order,
             limit=limit,
             channel_id=found.channel_id if found else None,
@@ -144,4 +166,5 @@ def _print_hit(hit: Hit) -> None:
     excerpt = Text(hit.excerpt)
     for start, end in hit.marks:
         excerpt.stylize("bold reverse", start, end)
-    out.print(Text("  ") + excerpt)
+    # Whisper begins its segments with a space.
+    out.print(Text("  ") + excerpt[len(hit.excerpt) - len(hit.excerpt.lstrip()) :])

@@ -18,9 +18,10 @@ from bot.telegram import login_bot, login_by_code, login_by_qr
 
 
 @click.command(
+    short_help="Play out the founding case.",
     epilog=examples(
         "earshot demo", "earshot demo --serve --folder /tmp/earshot", "earshot demo --picture docs/demo-chat.svg"
-    )
+    ),
 )
 @click.option("--serve", is_flag=True, help="Stay up afterwards, for exploring, until Ctrl-C.")
 @click.option(
@@ -42,7 +43,7 @@ async def demo(serve: bool, folder: Path, picture: Path | None) -> int:
     return await play(Console(highlight=False), folder=folder, serve=serve, picture=picture)
 
 
-@click.command(epilog=examples("earshot init /srv/earshot"))
+@click.command(short_help="Write a configuration to start from.", epilog=examples("earshot init /srv/earshot"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
     """Write a commented configuration with example channels and rules into FOLDER.
@@ -75,12 +76,13 @@ def init(folder: Path) -> None:
 
 
 @click.command(
+    short_help="Log in the account, or the alert bot.",
     epilog=examples(
         "earshot login",
         "earshot login --qr",
         "earshot login --bot",
         "echo 12345 | earshot login --phone +9996612222   # the code on standard input",
-    )
+    ),
 )
 @click.option("--phone", help="Phone number in international form; asked for when absent.")
 @click.option("--qr", is_flag=True, help="Show a QR code to scan in Telegram: Settings, Devices, Link Desktop Device.")
@@ -128,7 +130,9 @@ def _show_qr(url: str) -> None:
     segno.make(url, error="l").terminal(out=sys.stderr, compact=True)
 
 
-@click.command(epilog=examples("earshot check", "earshot check --json"))
+@click.command(
+    short_help="Say what would fail, before it fails.", epilog=examples("earshot check", "earshot check --json")
+)
 @json_option
 @click.pass_obj
 @asynchronous

@@ -2,5 +2,16 @@
 
 from bot.store.nouns import Appearance, ChannelStatus, FailedRecording, Known, Lag, Observation, Status
 from bot.store.store import Store
+from bot.store.texts import parse_query
 
-__all__ = ["Appearance", "ChannelStatus", "FailedRecording", "Known", "Lag", "Observation", "Status", "Store"]
+__all__ = [
+    "Appearance",
+    "ChannelStatus",
+    "FailedRecording",
+    "Known",
+    "Lag",
+    "Observation",
+    "Status",
+    "Store",
+    "parse_query",
+]
