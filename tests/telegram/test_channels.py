@@ -195,7 +195,9 @@ async def test_name_taken_over(stage: Stage) -> None:
     stage.user = stage.sandbox.world.add_user("Second", phone="+9990004444")
     async with stage.account(name="second") as account:
         found, problems = await pin_channels(account, stage.store, want("alpha1"))
-    assert [(channel.channel_id, channel.access_hash) for channel in found] == [(chat.channel_id, 0)]
+    assert found == []
+    (kept,) = await stage.store.channels.all(account="second")
+    assert (kept.channel_id, kept.access_hash, kept.watched) == (chat.channel_id, 0, True)
     assert len(problems) == 1
     assert f"now belongs to another channel ({other.channel_id}" in problems[0]
 
