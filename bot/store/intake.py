@@ -1,5 +1,6 @@
 """What is heard: recorded raw with the ledger, read once, observed as versions with their alerts."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import StoreError
 from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
 from bot.store.alert_rows import load_forms
-from bot.store.engine import Database, insert_new, verb
+from bot.store.engine import Database, verb
 from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import assign_ids
@@ -131,9 +132,34 @@ async def _insert_raw(conn: AsyncConnection, heard: Heard) -> int:
             "heard_at": heard.at,
             "state": "unread",
         }
-        for message in heard.messages
+        for message in await _news(conn, heard)
     ]
-    return len(await insert_new(conn, raw_messages, rows, raw_messages.c.raw_id))
+    if rows:
+        await conn.execute(raw_messages.insert(), rows)
+    return len(rows)
+
+
+async def _news(conn: AsyncConnection, heard: Heard) -> list[RawMessage]:
+    """States that are not held, and the last one told of a message when it is held but not its newest: it has returned.
+
+    Only the last, for a history that is told again runs through states that have passed.
+    """
+    last = {message.message_id: number for number, message in enumerate(heard.messages)}
+    c = raw_messages.c
+    keys = [Key(channel_id=heard.channel_id, message_id=message_id) for message_id in last]
+    query = sa.select(c.message_id, c.digest).select_from(Wanted(conn, keys).within(raw_messages)).order_by(c.raw_id)
+    # By message, the oldest first.
+    held: dict[int, list[bytes]] = defaultdict(list)
+    for message_id, digest in await conn.execute(query) if keys else ():
+        held[message_id].append(bytes(digest))
+    news = []
+    for number, message in enumerate(heard.messages):
+        states = held[message.message_id]
+        returned = bool(states) and states[-1] != message.digest and number == last[message.message_id]
+        if message.digest not in states or returned:
+            states.append(message.digest)
+            news.append(message)
+    return news
 
 
 async def _assign(conn: AsyncConnection, heard: Heard) -> list[int]:

@@ -114,7 +114,8 @@ raw_messages = sa.Table(
     # unread, read, quarantined
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", Text),
-    sa.UniqueConstraint("channel_id", "message_id", "digest"),
+    # Not unique in (message, digest): a post can return to a state.
+    sa.Index("ix_raw_messages_message", "channel_id", "message_id"),
     _queue("ix_raw_messages_unread", "raw_id", where="state = 'unread'"),
     _queue("ix_raw_messages_quarantined", "raw_id", where="state = 'quarantined'"),
 )

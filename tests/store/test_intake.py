@@ -34,6 +34,25 @@ async def test_repeated_hearing(store: Store) -> None:
     assert unread[0].heard_at == NOON
 
 
+async def test_returning_state(store: Store) -> None:
+    """A post that returns to a state it had, with nothing in it that dates it, is read again and has one more version."""
+    free, held = message(text="раз"), message(text="раз", protected=True)
+    await put(store, free, held, free)
+    assert [one.message for one in await store.archive.versions(key(1))] == [free, held, free]
+    assert (await store.intake.known([free]))[key(1)].latest == free
+
+
+async def test_repeated_history(store: Store) -> None:
+    """States told again in the same order change nothing, however often."""
+    history = heard(raw(1, "a"), raw(2), raw(1, "b"))
+    assert await store.intake.record(history) == 3
+    assert await store.intake.record(history) == 0
+    assert await store.intake.record(heard(raw(1, "b"), raw(2))) == 0
+    there_and_back = heard(raw(3, "a"), raw(3, "b"), raw(3, "a"))
+    assert await store.intake.record(there_and_back) == 3
+    assert await store.intake.record(there_and_back) == 0
+
+
 async def test_unpinned(store: Store) -> None:
     """A channel that is not pinned cannot be heard."""
     with pytest.raises(StoreError, match="not pinned"):

@@ -123,10 +123,8 @@ def _heard() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["channel_id"], ["channels.channel_id"], name=op.f("fk_raw_messages_channel_id")),
         sa.PrimaryKeyConstraint("raw_id", name=op.f("pk_raw_messages")),
-        sa.UniqueConstraint(
-            "channel_id", "message_id", "digest", name=op.f("uq_raw_messages_channel_id_message_id_digest")
-        ),
     )
+    op.create_index("ix_raw_messages_message", "raw_messages", ["channel_id", "message_id"])
     op.create_index(
         "ix_raw_messages_quarantined",
         "raw_messages",
