@@ -112,7 +112,7 @@ class _Pinning:
             if channel is None:
                 channel = await self._new(wanted)
             elif not channel.access_hash:
-                channel = replace(channel, access_hash=await self._access_hash(wanted, channel))
+                channel = replace(channel, access_hash=await self._access_hash(channel))
         except (LoginNeeded, AccountDead):
             raise
         except TelegramError as error:
@@ -187,7 +187,7 @@ class _Pinning:
             raise Refused("this name belongs to a person, a bot or a closed group, not to a public channel", "")
         return chats[0]
 
-    async def _access_hash(self, wanted: WantedChannel, channel: Channel) -> int:
+    async def _access_hash(self, channel: Channel) -> int:
         """The hash for this account, of a channel that another session pinned."""
         chat = (await self._all_dialogs()).get(channel.channel_id)
         if chat is None and channel.handle:
@@ -225,9 +225,10 @@ class _Pinning:
             answer = await self._account.call(
                 functions.channels.GetChannelsRequest([input_channel(channel) for channel in batch])
             )
-        except (ChannelUnavailable, Refused):
+        except (ChannelUnavailable, Refused) as error:
             if len(batch) == 1:
-                return []
+                renewed = await self._renewed(batch[0], error)
+                return [] if renewed is None else await self._look([renewed])
             middle = len(batch) // 2
             return await self._look(batch[:middle]) + await self._look(batch[middle:])
         except (LoginNeeded, AccountDead):
@@ -236,6 +237,26 @@ class _Pinning:
             log.warning("names not compared", error=str(error))
             return []
         return list(answer.chats)
+
+    async def _renewed(self, channel: Channel, error: TelegramError) -> Channel | None:
+        """The channel with the hash of the account that is logged in now; None when a wrong hash is not the trouble.
+
+        Who logs in anew, after a ban, may do so with another account, and hashes are of one account alone.
+        """
+        if not isinstance(error, ChannelUnavailable) or error.state != ChannelState.DELETED:
+            return None
+        try:
+            renewed = replace(channel, access_hash=await self._access_hash(channel))
+        except (LoginNeeded, AccountDead):
+            raise
+        except TelegramError as refusal:
+            self.problems.append(f"{f'@{channel.handle}' if channel.handle else channel.channel_id}: {refusal}")
+            return None
+        if renewed == channel:
+            return None
+        await self._store.channels.pin(renewed, account=self._account.name)
+        self.known[channel.channel_id] = renewed
+        return renewed
 
     async def _compare(self, channel: Channel, chat: Any) -> None:
         names = {name.username.lower() for name in chat.usernames or ()} | {(chat.username or "").lower()}

@@ -281,3 +281,20 @@ async def test_channel_without_hash_is_missing(stage: Stage) -> None:
     kept = await stage.store.channels.get(ChannelId(chat.channel_id))
     assert kept is not None
     assert kept.watched
+
+
+async def test_another_account_under_the_same_name(stage: Stage) -> None:
+    """When somebody else logs in as the watching account, hashes and memberships of the one before are replaced."""
+    chats = [stage.channel("Alpha1"), stage.channel("Beta22")]
+    wanted = want("alpha1", "beta22", mode=Mode.JOIN)
+    async with stage.account() as account:
+        await pinned(stage, account, wanted)
+    stage.user = stage.sandbox.world.add_user("Second", phone="+9990004444")
+    async with stage.account() as account:
+        found = await pinned(stage, account, wanted)
+        hashes = {channel.channel_id: channel.access_hash for channel in found.values()}
+        assert hashes == {chat.channel_id: stage.sandbox.world.access_hash(stage.user.id, chat.key) for chat in chats}
+        async with stage.listening(account):
+            for chat in chats:
+                await stage.hears(chat, chat.post("pushed"), "pushed")
+    assert stage.count("channels.joinChannel") == 4
