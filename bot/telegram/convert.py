@@ -8,6 +8,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+import structlog
 from telethon.extensions import BinaryReader
 from telethon.tl import TLObject, types
 from telethon.tl.alltlobjects import LAYER
@@ -17,6 +18,8 @@ from bot.model import ChannelId, Forward, Kind, Message, MessageId, RawMessage, 
 from bot.telegram.entities import from_telegram
 from bot.telegram.media_nouns import carried, spelled
 from bot.telegram.services import service_words
+
+log = structlog.get_logger()
 
 # Counters, what depends on the reading account, and what the server adds by itself.
 _NOT_WRITTEN = (
@@ -30,11 +33,18 @@ def raw_message(tl: Any) -> RawMessage:
     """The row for a Message or MessageService as Telethon parsed it. Raises TypeError for anything else."""
     if not isinstance(tl, types.Message | types.MessageService):
         raise TypeError(f"only Message and MessageService are stored, got {type(tl).__name__}")
+    body = bytes(tl)
+    try:
+        state = digest(tl)
+    except Exception:
+        # One odd post must not stop its channel: at worst the same state is kept twice.
+        log.exception("no digest of the state, only of the bytes", message=tl.id)
+        state = hashlib.sha256(body).digest()
     return RawMessage(
         message_id=MessageId(tl.id),
-        body=bytes(tl),
+        body=body,
         layer=LAYER,
-        digest=digest(tl),
+        digest=state,
         service=isinstance(tl, types.MessageService),
     )
 
