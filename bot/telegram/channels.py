@@ -314,13 +314,17 @@ class Pinner:
 
     async def run(self) -> None:
         """Work until the pulse stops. Raises LoginNeeded or AccountDead."""
+        loop = asyncio.get_running_loop()
         pause, had = self._every, -1
-        while not await self._pulse.wait(pause):
-            if not self._missing:
+        due = loop.time() + pause
+        while not await self._pulse.wait(max(due - loop.time(), 0.0) if self._missing else LONGEST_RETRY):
+            # A nudge is no reason to look names up sooner.
+            if not self._missing or loop.time() < due:
                 continue
             channels, problems = await pin_channels(self._account, self._store, self._wanted, clock=self._clock)
             self._missing = len(channels) < len(self._wanted)
-            log.info("pinned again", watched=len(channels), wanted=len(self._wanted), problems=len(problems))
+            log.info("pinned again", watched=len(channels), wanted=len(self._wanted), problems=problems)
             # While a wait is in force nothing is looked up, so that trying costs nothing.
             hopeless = len(channels) == had and not self._account.waits
             pause, had = min(pause * 2, LONGEST_RETRY) if hopeless else self._every, len(channels)
+            due = loop.time() + pause

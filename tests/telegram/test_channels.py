@@ -269,6 +269,21 @@ async def test_name_that_nobody_has_is_looked_up_less_and_less(stage: Stage) -> 
     assert 1 <= stage.count("contacts.resolveUsername") <= 4
 
 
+async def test_nudge_looks_no_name_up(stage: Stage) -> None:
+    """A pinner that is nudged, as all loops are when something was recorded, looks a missing name up no sooner."""
+    stop = asyncio.Event()
+    pulse = Pulse(stop)
+    async with stage.account() as account:
+        pinner = Pinner(account, stage.store, want("nobody1"), pulse, missing=True, every=60.0)
+        task = asyncio.create_task(pinner.run())
+        for _ in range(5):
+            pulse.nudge()
+            await asyncio.sleep(0.05)
+        stop.set()
+        await task
+    assert stage.count("contacts.resolveUsername") == 0
+
+
 async def test_channel_without_hash_is_missing(stage: Stage) -> None:
     """A channel known from another account, whose hash cannot be had now, stays watched and counts as missing."""
     chat = stage.channel("Alpha1")
