@@ -49,7 +49,7 @@ async def status(state: State, as_json: bool) -> int:
     missing = [_name(entry.handle, entry.id) for entry in config.channels if not pinned.of(entry.handle, entry.id)]
     if missing:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        out.print(f"[yellow]not followed[/] {', '.join(missing[:_NAMED])}{more}; the daemon's log says why")
+        out.print(f"[yellow]not followed[/] {', '.join(missing[:_NAMED])}{more}; `earshot channels --check` says why")
     return 0 if well else 1
 
 
