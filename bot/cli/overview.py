@@ -77,7 +77,7 @@ def _print_snapshot(snapshot: Status, now: datetime) -> None:
     print_table(posts)
     out.print(f"recordings: {_counts(snapshot.recordings)}")
     for sink in dict.fromkeys(name for name, _ in snapshot.outbox):
-        out.print(f"alerts to {sink}: {_counts({s: n for (name, s), n in snapshot.outbox.items() if name == sink})}")
+        out.print(f"messages to {sink}: {_counts({s: n for (name, s), n in snapshot.outbox.items() if name == sink})}")
         if reason := snapshot.held_up.get(sink):
             out.print(f"[red]held up[/] {escape(reason)}")
     for wait in snapshot.waits:
