@@ -66,7 +66,7 @@ def _liveliness(config: Config, alive: Mapping[str, Any] | None, now: datetime) 
 
 
 def _print_snapshot(snapshot: Status, now: datetime) -> None:
-    posts = table("channel", ">posts", ">versions", ">deleted", ">gaps", ">newest", ">lag p50", ">p99", ">worst")
+    posts = table("channel", ">posts", ">versions", ">deleted", ">gaps", ">newest", ">lag", ">p99", ">worst")
     for row in snapshot.channels:
         newest = (now - row.newest_at).total_seconds() if row.newest_at else None
         lags = (row.lag.p50, row.lag.p99, row.lag.max) if row.lag else (None, None, None)
