@@ -7,7 +7,7 @@
     │   ├── LoginNeeded              exit 4   there is no session, or it is no longer valid
     │   ├── LoginRefused             exit 4   wrong phone, code, password or token
     │   ├── AccountDead              exit 4   banned, frozen, revoked, or used from elsewhere
-    │   ├── FloodWait                exit 4   Telegram says: not before that moment
+    │   ├── FloodWait                exit 9   Telegram says: not before that moment
     │   ├── ChannelUnavailable       exit 4   one channel cannot be read (private, banned, gone)
     │   ├── MediaUnavailable         exit 4   one file cannot be fetched
     │   ├── Refused                  exit 4   any other refusal; only the caller can judge it
@@ -65,6 +65,8 @@ class AccountDead(TelegramError):
 
 class FloodWait(TelegramError):
     """Telegram refuses `method` until `until`."""
+
+    exit_code = 9
 
     def __init__(self, method: str, until: datetime) -> None:
         super().__init__(f"Telegram asks to wait with {method} until {until:%Y-%m-%d %H:%M:%S} UTC")

@@ -121,9 +121,10 @@ async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] |
 
 
 def to_json(value: object) -> Any:
-    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex."""
+    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex; access hashes, which belong to a login, left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        names = (field.name for field in dataclasses.fields(value) if field.name != "access_hash")
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {_key(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

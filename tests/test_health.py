@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.health import Health, ask, to_json
-from bot.model import ChannelId, Gap, MessageId, Wait, utc_now
+from bot.model import Channel, ChannelId, Gap, MessageId, Wait, utc_now
 from bot.pulse import Pulse
 from bot.sandbox.stage import free_port
 
@@ -110,6 +110,13 @@ async def test_systemd_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: p
 def test_nouns_become_json_values(value: Any, expected: type) -> None:
     """Dataclasses, times, tuples as keys, sets and bytes all become plain JSON values."""
     assert isinstance(to_json(value), expected)
+
+
+def test_an_access_hash_stays_out_of_json() -> None:
+    """The hash by which one account names a channel is nobody else's business, and too large for JSON's readers."""
+    channel = to_json(Channel(channel_id=ChannelId(-1001), access_hash=2**60, handle="x"))
+    assert channel["handle"] == "x"
+    assert "access_hash" not in channel
 
 
 async def test_a_nudge_wakes_a_waiting_loop_and_is_not_lost_while_it_works() -> None:

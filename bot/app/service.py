@@ -30,6 +30,7 @@ from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Pi
 
 log = structlog.get_logger()
 
+SWEEP_METHOD = "messages.getPeerDialogs"
 # Seconds that each sink has, when stopping, to send what is due.
 STOP_SECONDS = 10.0
 
@@ -168,8 +169,9 @@ class Service:
         started = utc_now()
 
         def unswept() -> float:
-            """Seconds since every channel was seen; a flood wait is no standstill."""
-            return 0.0 if account.waits else (utc_now() - (listener.swept_at or started)).total_seconds()
+            """Seconds since every channel was seen; a flood wait on the overview is no standstill."""
+            waits = any(wait.method == SWEEP_METHOD for wait in account.waits)
+            return 0.0 if waits else (utc_now() - (listener.swept_at or started)).total_seconds()
 
         idle = {name: (partial(_busy_for, loop.pulse), loop.bound) for name, loop in self._loops.items()}
         self.health = Health(

@@ -28,7 +28,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     and alerts the analysts' chat when a watch rule matches, with the proof attached.
 
     Exit codes: 0 done, 1 a problem was found, 2 wrong command line, 3 configuration, 4 Telegram, 5 database,
-    6 another Earshot is running, 7 speech, 8 a sink refused, 9 no network, 130 interrupted.
+    6 another Earshot is running, 7 speech, 8 a sink refused, 9 Telegram not to be reached now, 130 interrupted.
     """
     # What a command has to say it prints; `run` sets up the daemon's own logs.
     set_up_logs("warning", "words")

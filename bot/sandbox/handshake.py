@@ -21,7 +21,7 @@ from bot.sandbox.keys import GENERATOR, PRIME, ServerKey
 
 # Small primes do: factoring them protects Telegram from floods, not the key. Telethon reads the product as a signed
 # number, so the top bit of its first byte must be clear.
-_P, _Q = 1_000_003, 524_287
+_P, _Q = 134_217_689, 67_108_859
 # g_a and g_b must keep this far from 0 and from the prime.
 _MARGIN = 1 << (2048 - 64)
 

@@ -39,8 +39,8 @@ class Reader:
         self._monitor = monitor
         self._pulse = pulse
         self._retry_seconds = tuple(retry_seconds)
-        # Set aside and not yet told.
-        self._set_aside: list[Unread] = []
+        # By raw id, the rows of this batch that nothing can be done with, and why.
+        self._set_aside: dict[int, tuple[Unread, str]] = {}
 
     async def run(self) -> None:
         """Read until the pulse stops. Raises StoreError when the store still fails after the last retry."""
@@ -57,10 +57,13 @@ class Reader:
 
     async def _read_batch(self) -> int:
         """Deal with the oldest rows; fewer than BATCH means that none are left, or that a failure met the stop."""
+        self._set_aside = {}
         dealt = await self._deal()
         if self._set_aside:
-            await self._monitor.tell_unread(self._set_aside)
-            self._set_aside = []
+            # The notice first: a kill in between repeats it, the other order could lose it.
+            await self._monitor.tell_unread([row for row, _ in self._set_aside.values()])
+            for row, reason in self._set_aside.values():
+                await self._store.intake.quarantine(row.raw_id, reason)
         return dealt
 
     async def _deal(self) -> int:
@@ -83,16 +86,16 @@ class Reader:
         return self._pulse.stopping
 
     async def _read(self, unread: Sequence[Unread]) -> int:
-        readings = [reading for row in unread if (reading := await self._convert(row))]
+        readings = [reading for row in unread if (reading := self._convert(row))]
         if readings:
             await self._monitor.observe(readings)
         return len(unread)
 
-    async def _convert(self, row: Unread) -> Reading | None:
+    def _convert(self, row: Unread) -> Reading | None:
         try:
             return Reading(unread=row, message=convert(row.channel_id, row.raw))
         except Exception as error:  # noqa: BLE001
-            await self._quarantine(row, error)
+            self._quarantine(row, error)
             return None
 
     async def _read_one_by_one(self, unread: Sequence[Unread]) -> int:
@@ -103,10 +106,10 @@ class Reader:
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001
-                await self._quarantine(row, error)
+                self._quarantine(row, error)
         return len(unread)
 
-    async def _quarantine(self, row: Unread, error: Exception) -> None:
+    def _quarantine(self, row: Unread, error: Exception) -> None:
         reason = _reason(error)
         _log_failure(
             "reader: message quarantined",
@@ -117,8 +120,7 @@ class Reader:
             layer=row.raw.layer,
             reason=reason,
         )
-        await self._store.intake.quarantine(row.raw_id, reason)
-        self._set_aside.append(row)
+        self._set_aside[row.raw_id] = row, reason
 
 
 def _reason(error: Exception) -> str:

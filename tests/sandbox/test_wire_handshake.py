@@ -81,7 +81,7 @@ async def _exchange(handshake: Handshake, exponent: int) -> None:
 
 async def _to_offer(handshake: Handshake, **wrong: Any) -> tuple[Any, tuple[bytes, bytes]]:
     res_pq = handshake.answer(functions.ReqPqMultiRequest(1))
-    numbers = {"p": get_byte_array(1_000_003), "q": get_byte_array(524_287), "nonce": 1} | wrong
+    numbers = {"p": get_byte_array(134_217_689), "q": get_byte_array(67_108_859), "nonce": 1} | wrong
     inner = types.PQInnerData(pq=res_pq.pq, server_nonce=res_pq.server_nonce, new_nonce=77, **numbers)
     body = client_rsa.encrypt(SERVER_KEY.fingerprint, bytes(inner))
     handshake.answer(
