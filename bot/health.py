@@ -121,7 +121,7 @@ async def ask(port: int, path: str, *, timeout: float = 3.0) -> dict[str, Any] |
 
 
 def to_json(value: object) -> Any:
-    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex; access hashes, which belong to a login, left out."""
+    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex. Access hashes, part of a login, are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = (field.name for field in dataclasses.fields(value) if field.name != "access_hash")
         return {name: to_json(getattr(value, name)) for name in names}

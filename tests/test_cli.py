@@ -221,8 +221,11 @@ def test_init_from_a_wheel(tmp_path: Path) -> None:
 # --- tables and warnings ----------------------------------------------------------------------------------------------
 
 
-def test_a_piped_table_has_a_line_for_each_row(folder: Folder, capsys: Capture) -> None:
+def test_a_piped_table_has_a_line_for_each_row(
+    folder: Folder, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a pipe nothing is cut or folded, however long a name is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     handle = "a" * 32
     folder.write("channels.yaml", f"channels: [{{handle: {handle}, title: {'long ' * 30}, category: {'c' * 60}}}]\n")
     assert call(folder, "channels") == 0

@@ -19,6 +19,9 @@ from bot.cli.edge import guard
 from bot.config import ENVIRONMENT
 from tests.configured import PASSWORD, SECRETS, Break, Folder, closed_port, server_key
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 
 

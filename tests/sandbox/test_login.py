@@ -16,6 +16,9 @@ from bot.sandbox.srp import PasswordCheck
 from bot.sandbox.world import User, World
 from tests.sandbox.conftest import PHONE, TOKEN, Connect, until
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def guarded(sandbox: Sandbox) -> User:

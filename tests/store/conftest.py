@@ -12,7 +12,7 @@ from tests.stores import fresh_sqlite, opened, postgres_stops, postgres_url
 __all__ = ["postgres_stops"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     return fresh_sqlite(tmp_path) if request.param == "sqlite" else postgres_url()

@@ -26,6 +26,9 @@ from bot.telegram.account import method_of
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 from tests.telegram.linked import HandClock
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 ME = functions.users.GetUsersRequest([types.InputUserSelf()])
 
 

@@ -12,6 +12,9 @@ from bot.sandbox.chats import Chat
 from bot.telegram import Account, Backfiller, backfill
 from tests.telegram.conftest import Stage, eventually
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 START = datetime(2023, 6, 1, tzinfo=UTC)
 
 

@@ -10,6 +10,9 @@ from bot.pulse import Pulse
 from bot.telegram import Account, Pinner, WantedChannel, pin_channels
 from tests.telegram.conftest import Stage, eventually
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 
 def want(*handles: str, mode: Mode = Mode.POLL) -> list[WantedChannel]:
     """Channels by handle."""

@@ -19,6 +19,9 @@ from bot.telegram.download import PART, parts
 from bot.telegram.fetcher import BACKOFF, GIVE_UP_AFTER
 from tests.telegram.house import House, open_house
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 VOICE = b"OggS" + bytes(range(256)) * 400
 
 

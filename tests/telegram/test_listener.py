@@ -12,6 +12,9 @@ from bot.pulse import Pulse
 from bot.telegram import Listener, WantedChannel, pin_channels
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 
 async def test_pushes_are_recorded(stage: Stage) -> None:
     """A post, its edit and its deletion are recorded as they are pushed, without asking the server."""

@@ -12,6 +12,9 @@ from bot.errors import FloodWait, LoginRefused, TelegramError
 from bot.telegram import Account, login_bot, login_by_code, login_by_qr
 from tests.telegram.conftest import Stage, eventually
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 PHONE = "+999 000 1111"
 TOKEN = "7000001:secret"
 
