@@ -62,7 +62,7 @@ async def test_a_daemon_that_was_down_misses_nothing(open_stage: OpenStage) -> N
         await listening(stage)
         first = [channel.post(f"Обычная запись {number}") for number in range(3)]
         status = await stage.earshot("status", "--json")
-        assert status.code == 1, "health is off, so no daemon answers"
+        assert status.code == 0, "health is off, but somebody holds the session"
         assert await stage.stop() == 0
         channel.edit(first[0], "Удар ракетами Storm Shadow под Бердянском")
         channel.delete(first[1])
@@ -131,7 +131,7 @@ async def test_backfill_reads_the_past_also_through_a_running_daemon(open_stage:
         assert await stage.stop() == 0
         alone = await stage.earshot("backfill", "lawmaker", "--since", "2020-01-01")
         assert alone.code == 0, alone.err
-        assert "120 messages" in alone.out
+        assert "messages read: 120" in alone.out
         await listening(stage)
         assert await stage.stop() == 0
         status = json.loads((await stage.earshot("status", "--json")).out)

@@ -296,7 +296,7 @@ async def test_nobody_listens(stage: Stage, tmp_path: Path) -> None:
         port = closed.getsockname()[1]
     server = Server(host="127.0.0.1", port=port, dc=2, public_key=stage.sandbox.public_key)
     with pytest.raises(Unreachable, match=f"127.0.0.1:{port} cannot be reached: no connection"):
-        async with Account.open(tmp_path / "s" / "main.session", 1, "0" * 32, server=server, patience=0.5):
+        async with Account.open(tmp_path / "s" / "main.session", 1, "0" * 32, server=server, patience=3):
             pass
 
 
