@@ -12,12 +12,12 @@ from tests.speech.wer import word_errors, words_of
 
 log = structlog.get_logger()
 
-# Most word errors per group, in per cent; measured with this model: 0.5, 0.0, 0.8 and 34 (`novel` has
+# Most word errors per group, in per cent; measured with this model: 0.5, 0.0, 1.7 and 22 (`novel` has
 # sentences that it was not made for, and is here so that a change for the worse is seen).
 LIMITS = {"voice": 3.0, "setting": 3.0, "recomb": 3.0, "novel": 50.0}
 # Word times come from attention over 20 ms frames; Whisper's are good to a few tenths of a second.
 TYPICAL_SECONDS = 0.1
-WORST_SECONDS = 0.6
+WORST_SECONDS = 0.8
 
 
 async def transcribe(transcriber: Transcriber, clip: Clip) -> Transcript:
