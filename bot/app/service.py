@@ -75,6 +75,8 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     """Open every part, each with its undo on the stack, and say that we are listening."""
     rules = load_rules(config)
     store = await stack.enter_async_context(open_store(config))
+    # What an earlier version could not read, this one may.
+    await store.intake.requeue()
     account = await stack.enter_async_context(open_account(config, store, name="main"))
     await account.require_login()
     sinks = await _open_sinks(config, store, stack)

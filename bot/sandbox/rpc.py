@@ -38,7 +38,7 @@ HANDLERS: dict[type, Handler] = {}
 
 
 def handles(*requests: type) -> Callable[[Handler], Handler]:
-    """Register the function, plain or async, that answers these TL requests with a TL object, list, bool or int."""
+    """Register the function, plain or async, that answers these TL requests with a TL object, a list or a bool."""
 
     def register(handler: Handler) -> Handler:
         for request in requests:

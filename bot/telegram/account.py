@@ -132,14 +132,6 @@ class Account:
         """Raise LoginNeeded or AccountDead unless Telegram knows us; Unreachable when it does not answer."""
         await self.me()
 
-    async def is_authorized(self) -> bool:
-        """True when somebody is logged in; raises AccountDead when somebody was."""
-        try:
-            await self.me()
-        except LoginNeeded:
-            return False
-        return True
-
     @property
     def waits(self) -> tuple[Wait, ...]:
         """The flood waits in force."""

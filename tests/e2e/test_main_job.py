@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.model import Key, MessageId
+from bot.model import Heard, How, Key, MessageId, utc_now
 from bot.sandbox.demo import play
 from bot.sandbox.stage import CODE, GENERAL, PHONE, Stage
 from bot.store import Store
+from bot.telegram import raw_message
 from tests.e2e.conftest import OpenStage
 
 LAWMAKER = {"handle": "lawmaker", "title": "Lawmaker", "category": "lawmaker", "language": "ru"}
@@ -80,6 +81,28 @@ async def test_a_daemon_that_was_down_misses_nothing(open_stage: OpenStage) -> N
             assert await store.channels.gaps(channel.channel_id) == ()
         finally:
             await store.close()
+
+
+@pytest.mark.slow
+async def test_what_an_earlier_version_could_not_read_is_read_at_the_next_start(open_stage: OpenStage) -> None:
+    """A raw message that was set aside is tried again when the daemon starts, and alerts if it can be read now."""
+    async with open_stage([BLOGGER]) as stage:
+        await listening(stage)
+        assert await stage.stop() == 0
+        channel = chat_of(stage, "blogger")
+        posted = channel.post("Удар ракетами Storm Shadow под Бердянском")
+        raw = raw_message(channel.message(posted).tl)
+        store = await Store.open(f"sqlite:///{stage.folder}/data/earshot.db", stage.folder / "data" / "media")
+        try:
+            heard = Heard(channel_id=channel.channel_id, how=How.PUSH, at=utc_now(), messages=(raw,))
+            await store.intake.record(heard)
+            (row,) = await store.intake.unread()
+            await store.intake.quarantine(row.raw_id, "unknown to an earlier version")
+        finally:
+            await store.close()
+        await listening(stage)
+        await stage.until(lambda: bool(alerts(stage, f"https://t.me/blogger/{posted}")), what="the late alert")
+        assert await stage.stop() == 0
 
 
 def _key(channel: Any, message_id: int) -> Key:

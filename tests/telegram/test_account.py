@@ -44,7 +44,7 @@ async def test_who_we_are(stage: Stage) -> None:
         await account.require_login()
         me = await account.me()
         assert (me.user_id, me.name, me.bot) == (stage.user.id, "Watcher", False)
-        assert await account.is_authorized()
+        await account.require_login()
 
 
 async def test_wait_is_kept_over_a_restart(stage: Stage) -> None:
@@ -243,7 +243,8 @@ async def test_not_logged_in(stage: Stage) -> None:
     path = stage.folder / "empty.session"
     async with Account.open(path, 1, "0" * 32, store=stage.store, server=stage.server) as account:
         assert isinstance(account.refusal, LoginNeeded)
-        assert not await account.is_authorized()
+        with pytest.raises(LoginNeeded):
+            await account.require_login()
         with pytest.raises(LoginNeeded, match="earshot login"):
             await account.require_login()
     assert path.stat().st_mode & 0o777 == 0o600

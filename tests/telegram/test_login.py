@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from telethon.tl import functions
 
-from bot.errors import FloodWait, LoginRefused, TelegramError
+from bot.errors import FloodWait, LoginNeeded, LoginRefused, TelegramError
 from bot.telegram import Account, login_bot, login_by_code, login_by_qr
 from tests.telegram.conftest import Stage, eventually
 
@@ -87,7 +87,8 @@ async def test_refused(
     async with opened(stage) as account:
         with pytest.raises(LoginRefused, match=words):
             await by_code(account, *codes, phone=phone, passwords=passwords)
-        assert not await account.is_authorized()
+        with pytest.raises(LoginNeeded):
+            await account.require_login()
         assert await by_code(account, "12345") == "Watcher"
 
 
