@@ -4,7 +4,7 @@ Times are aware datetimes in UTC; offsets into text are code points (Telegram's 
 seconds into a recording are floats.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -56,8 +56,10 @@ class Channel:
     """A public channel that we watch, pinned by id."""
 
     channel_id: ChannelId
-    # For the one watching account; it changes with the account.
+    # Of the account that was asked for; each account has its own.
     access_hash: int
+    # The account that hears it; None while no account does.
+    account: str | None = None
     # Display only: may change hands.
     handle: str | None = None
     title: str = ""
@@ -67,6 +69,7 @@ class Channel:
     # A hint for Whisper, as an ISO 639-1 code.
     language: str | None = None
     mode: Mode = Mode.JOIN
+    # Of the same account as `access_hash`.
     joined: bool = False
     # False once it has left channels.yaml: kept, but no longer asked for.
     watched: bool = True
@@ -93,6 +96,8 @@ class Gap:
     channel_id: ChannelId
     first: MessageId
     last: MessageId
+    since: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +119,41 @@ class Wait:
     account: str
     method: str
     until: datetime
+
+
+class AccountState(StrEnum):
+    """How a watching account fares."""
+
+    ACTIVE = "active"
+    UNREACHABLE = "unreachable"
+    STUCK = "stuck"
+    FROZEN = "frozen"
+    BANNED = "banned"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchingAccount:
+    """An account that hears channels."""
+
+    name: str
+    state: AccountState
+    since: datetime | None = None
+    reason: str | None = None
+    # How many channels it carries, and how many more it may join; None when Telegram has not told.
+    channels: int = 0
+    slots: int | None = None
+    premium: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """A post that raised an alert and is to be looked at again, for edits and deletions that nobody told of."""
+
+    key: Key
+    # How many looks are done.
+    step: int
+    due_at: datetime
 
 
 # --- what is heard ----------------------------------------------------------------------------------------------------
@@ -159,6 +199,10 @@ class Heard:
     pts: int | None = None
     # The newest id that the server named; None leaves it.
     top_id: MessageId | None = None
+    # Why the ids up to `top_id` that this leaves open are open.
+    gap_reason: str = ""
+    # Asked for, and answered neither with a message nor with messageEmpty: they stay gaps.
+    unanswered: tuple[MessageId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -461,6 +505,8 @@ class Span:
     # `exact`, `phrase`, `prefix`, `regex`; the inflecting engine adds its own.
     reason: str
     spoken: Spoken | None = None
+    # The item of the album whose field it is, when that is not the message that the alert names.
+    item: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -546,6 +592,40 @@ class Receipt:
     reference: str
 
 
+# --- what is noticed --------------------------------------------------------------------------------------------------
+
+
+class EventKind(StrEnum):
+    """What can happen to a channel that no single post tells."""
+
+    DELETION_BURST = "deletion_burst"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a channel, over several posts."""
+
+    kind: EventKind
+    channel_id: ChannelId
+    at: datetime
+    # Posts concerned, and the ids that they lie between.
+    count: int
+    first_id: MessageId
+    last_id: MessageId
+    event_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something has passed its bound."""
+
+    # Stable: what it is about, as `lag:-1001234567890` or `clock`.
+    name: str
+    since: datetime
+    # For people, one line.
+    text: str
+
+
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
@@ -562,6 +642,18 @@ class Hit:
     deleted: bool
     # Seconds into the recording of the first mark, for a transcript.
     spoken_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What became of every id of a channel from `first` to `last`."""
+
+    channel: Channel
+    first: MessageId
+    last: MessageId
+    # By state (stored, service, restricted, deleted) and by how it was learned.
+    ids: Mapping[tuple[str, How], int]
+    gaps: tuple[Gap, ...]
 
 
 def post_link(channel: Channel, message_id: MessageId) -> str:

@@ -30,6 +30,7 @@ class Config:
     database: SecretStr
     api_hash: SecretStr | None
     bot_token: SecretStr | None
+    ping_url: SecretStr | None
     apprise: Mapping[str, SecretStr]
     channels: tuple[ChannelEntry, ...]
     # File name to text, for the rules room.
@@ -107,6 +108,7 @@ def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> C
         database=attempt(lambda: _database(settings, data_folder, environment, yaml_file), SecretStr("")),
         api_hash=secret("EARSHOT_API_HASH", settings.telegram.api_hash_file, "telegram.api_hash_file"),
         bot_token=secret("EARSHOT_BOT_TOKEN", settings.alerts.bot_token_file, "alerts.bot_token_file"),
+        ping_url=secret("EARSHOT_PING_URL", settings.canary.ping_url_file, "canary.ping_url_file"),
         apprise=attempt(lambda: _apprise(settings, yaml_file, beside), {}),
         channels=attempt(lambda: _load_channels(beside(settings.channels_file)), ()),
         rules=attempt(lambda: _load_rules(beside(settings.rules_folder)), {}),

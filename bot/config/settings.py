@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "EARSHOT_API_HASH": "telegram.api_hash_file",
     "EARSHOT_BOT_TOKEN": "alerts.bot_token_file",
     "EARSHOT_DATABASE": "database",
+    "EARSHOT_PING_URL": "canary.ping_url_file",
 }
 
 
@@ -34,6 +35,7 @@ def _handle(value: object) -> object:
 
 
 Handle = Annotated[str, BeforeValidator(_handle), Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{3,31}$")]
+AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 
 
@@ -77,7 +79,22 @@ class TelegramSection(Section):
         le=3600,
         description="Give up when Telegram cannot be reached for so long at the start; later cuts are mended.",
     )
+    accounts: tuple[AccountName, ...] = Field(
+        ("main",), min_length=1, description="Names of the watching accounts; the channels are spread over them."
+    )
+    stuck_seconds: float = Field(
+        300, ge=10, le=86400, description="Without an update or a sweep for so long, the connection is made anew."
+    )
+    resolves_per_hour: int = Field(100, ge=1, description="Handles that one account may look up in an hour.")
+    resolves_per_day: int = Field(200, ge=1, description="Handles that one account may look up in a day.")
+    joins_per_day: int = Field(50, ge=0, description="Channels that one account may join in a day.")
     server: ServerSection | None = Field(None, description="Telegram itself when absent.")
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> "TelegramSection":
+        if len(set(self.accounts)) < len(self.accounts) or "bot" in self.accounts:
+            raise ValueError("accounts need names of their own, and 'bot' is the alert bot's")
+        return self
 
 
 class AppriseEntry(Section):
@@ -102,6 +119,37 @@ class AlertsSection(Section):
     per_second: float = Field(1.0, gt=0, le=30, description="At most so many messages a second into the chat.")
     per_minute: int = Field(20, ge=1, le=1800, description="At most so many a minute: Telegram's limit for a group.")
     apprise: tuple[AppriseEntry, ...] = Field((), description="Further routes; each gets every alert.")
+
+
+class AlarmsSection(Section):
+    """When the daemon speaks up about itself, in the analyst chat."""
+
+    lag_minutes: float = Field(10, gt=0, description="A channel is so far behind.")
+    quiet_factor: float = Field(
+        3, ge=0, description="A channel is quiet for so many times its usual longest pause; 0 turns it off."
+    )
+    gap_minutes: float = Field(30, gt=0, description="Ids are unaccounted for since so long.")
+    due_minutes: float = Field(10, gt=0, description="An alert waits for its sink since so long.")
+    speech_minutes: float = Field(60, gt=0, description="A recording waits for its transcript since so long.")
+    clock_seconds: float = Field(10, gt=0, description="This machine's clock is off by so much.")
+    deletions: int = Field(20, ge=2, description="So many posts of one channel deleted within ten minutes.")
+    daily_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = Field(
+        "06:00", description="When the daily line comes, in UTC; null for none."
+    )
+
+
+class CanarySection(Section):
+    """A channel of your own that proves, post by post, that everything works from end to end."""
+
+    channel: StrictInt | Handle | None = Field(
+        None, description="The bot must be allowed to post in it, and every watching account to read it."
+    )
+    every_minutes: float = Field(10, gt=0, le=1440, description="Minutes between two posts.")
+    ping_url_file: Path | None = Field(
+        None,
+        description="File that holds the URL asked after each canary that came through, as of healthchecks.io; or set "
+        "EARSHOT_PING_URL.",
+    )
 
 
 class SpeechSection(Section):
@@ -156,6 +204,8 @@ class Settings(Section):
     telegram: TelegramSection
     alerts: AlertsSection = AlertsSection()
     speech: SpeechSection = SpeechSection()
+    alarms: AlarmsSection = AlarmsSection()
+    canary: CanarySection = CanarySection()
     health: HealthSection = HealthSection()
     log: LogSection = LogSection()
 
