@@ -70,6 +70,15 @@ SETTINGS = [
     (GOOD + "speech: {compute_type: int9}\n", "earshot.yaml:2: speech.compute_type: input should be 'default'"),
     (GOOD + "database: {url: 'postgresql://u:hidden@h/n'}\n", "earshot.yaml:2: database: input should be a valid string; found dict."),
     ("telegram: {api_id: 1, api_hash_file: 0123456789abcdef0123456789abcdef}\n", "api_hash_file: expected the name of a file; write the secret into one"),
+    ("telegram: {api_id: 1, accounts: []}\n", "earshot.yaml:1: telegram.accounts"),
+    ("telegram: {api_id: 1, accounts: [main, main]}\n", "earshot.yaml:1: telegram: accounts need names of their own"),
+    ("telegram: {api_id: 1, accounts: [bot]}\n", "'bot' is the alert bot's"),
+    ("telegram: {api_id: 1, accounts: ['../x']}\n", "earshot.yaml:1: telegram.accounts.0"),
+    (GOOD + "alarms: {daily_at: '25:00'}\n", "earshot.yaml:2: alarms.daily_at"),
+    (GOOD + "alarms: {lag_minutes: 0}\n", "earshot.yaml:2: alarms.lag_minutes"),
+    (GOOD + "canary: {channel: 'a b'}\n", "earshot.yaml:2: canary.channel"),
+    (GOOD + "canary: {ping_url_file: absent}\n", "canary.ping_url_file"),
+    (GOOD + "canary: {ping_url: 'https://x'}\n", "set EARSHOT_PING_URL"),
     (GOOD + "alerts: {bot_token_file: '7000000001:AAbbCCddEEff'}\n", "bot_token_file: expected the name of a file; write the secret into one"),
 ]  # fmt: skip
 
