@@ -70,6 +70,8 @@ class Chat:
         self.migrated_from: Chat | None = None
         # How many others are in it, of whom the world keeps no record.
         self.audience = 0
+        # Handle and members when it was made private for a while.
+        self._before_private: tuple[str | None, dict[int, Member]] | None = None
 
     # --- identity and access ------------------------------------------------------------------------------------------
 
@@ -127,6 +129,22 @@ class Chat:
             if not keep_members and not member.admin:
                 self.remove(self.world.users[user_id])
         self.set_handle(None)
+
+    def make_private(self) -> None:
+        """As `go_private`, but it can be undone: handle and members are remembered."""
+        self._before_private = (self.handle, dict(self.members))
+        self.go_private()
+
+    def make_public(self) -> None:
+        """Undo `make_private`: the handle is back, and who was dropped is a member again, with nothing read since."""
+        if self._before_private is None:
+            raise ValueError(f"{self.title} was not made private")
+        (handle, members), self._before_private = self._before_private, None
+        self.set_handle(handle)
+        for user_id in members.keys() - self.members.keys():
+            self.members[user_id] = members[user_id]
+            self.world.users[user_id].chats[self.key] = self
+            self._announce(user_id)
 
     def ban(self) -> None:
         """Telegram takes the channel down: CHANNEL_PRIVATE for everybody. `unban` undoes it."""

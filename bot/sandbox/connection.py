@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import struct
-import time
 from typing import Any, Protocol
 
 import structlog
@@ -31,6 +30,9 @@ class House(Protocol):
 
     def key(self, key_id: int, dc: int) -> AuthKey | None:
         """A key by its id, if it is valid at that data centre."""
+
+    def clock(self) -> float:
+        """The server's time, in seconds since the epoch."""
 
     def receive(self, key: AuthKey, envelope: Envelope, link: "Connection") -> None:
         """Take in a decrypted packet."""
@@ -116,8 +118,8 @@ class Connection:
         if self._handshake.key is not None:
             self._house.add_key(self._handshake.key, self.dc)
             self._handshake = None
-        self.send(_PLAIN.pack(0, _plain_id(), len(answer)) + answer)
+        self.send(_PLAIN.pack(0, _plain_id(self._house.clock()), len(answer)) + answer)
 
 
-def _plain_id() -> int:
-    return (time.time_ns() << 32) // 1_000_000_000 & ~3 | 1
+def _plain_id(now: float) -> int:
+    return int(now * (1 << 32)) & ~3 | 1

@@ -1,6 +1,7 @@
 """From a request on the wire to the bytes of its answer: wrappers taken off, faults applied, the call recorded."""
 
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bot.sandbox.world import World
 
 _log = structlog.get_logger()
+# Calls kept; long runs make millions.
+_REMEMBERED = 200_000
 _VECTOR, _TRUE, _FALSE = 0x1CB5C415, 0x997275B5, 0xBC799737
 
 
@@ -102,6 +105,7 @@ class Exchange:
         self._world = world
         self._faults = faults
         self.calls: list[Call] = []
+        self.counted: Counter[str] = Counter()
 
     async def perform(self, device: Device, call: Unwrapped) -> Outcome:
         """Serve one call; never raises."""
@@ -116,8 +120,14 @@ class Exchange:
             # Not a 500: clients try those again, and a test would only hang.
             text = f"SANDBOX_{type(crash).__name__.upper()}"
             body, error = bytes(types.RpcError(400, text)), f"400 {text}"
-        self.calls.append(Call(method, device.user_id or user_id, self._world.now(), error))
+        self._record(Call(method, device.user_id or user_id, self._world.now(), error))
         return Outcome(body, ok=error is None, lost=self._faults.loses(method))
+
+    def _record(self, call: Call) -> None:
+        self.counted[call.method] += 1
+        self.calls.append(call)
+        if len(self.calls) > _REMEMBERED:
+            del self.calls[: _REMEMBERED // 2]
 
     async def _result(self, device: Device, call: Unwrapped, method: str) -> Any:
         self._introduce(device, call)

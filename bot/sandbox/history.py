@@ -32,7 +32,8 @@ def get_history(world: World, caller: Caller, request: Any) -> Any:
         max_id=request.max_id,
         min_id=request.min_id,
     )
-    messages = [render(log.entries[message_id - 1], viewer.id) for message_id in ids]
+    told = world.switches.told(target.key, ids)
+    messages = [render(log.entries[message_id - 1], viewer.id) for message_id in told]
     return _messages(world, viewer, target, messages, count=len(log.alive(target.key)), newer=newer)
 
 
@@ -63,7 +64,8 @@ def get_channel_messages(world: World, caller: Caller, request: Any) -> Any:
     """A channel's messages by id, in the order asked for; messageEmpty for what is not there."""
     viewer = access.me(world, caller)
     chat = access.channel(world, caller, request.channel)
-    messages = [_by_id(chat, viewer, message_id) for message_id in _ids(request.id)]
+    told = world.switches.told(chat.key, _ids(request.id))
+    messages = [_by_id(chat, viewer, message_id) for message_id in told]
     return _messages(world, viewer, chat, messages, count=len(messages), newer=0)
 
 

@@ -21,23 +21,30 @@ from bot.sandbox.world import World
 # The session whose call is being served: Telegram tells it what it changed in the answer, not by a push.
 _SERVING: ContextVar[Session | None] = ContextVar("serving", default=None)
 
+# Sessions without a connection that are kept, in case their clients come back.
+_IDLE_SESSIONS = 1000
+
 
 class Hub:
     """The memory of the server; outlives its connections."""
 
     def __init__(self, world: World, faults: Faults, clock: Callable[[], float]) -> None:
-        self.salts = Salts(clock)
+        self._real_clock = clock
+        self.salts = Salts(self.clock)
         self.exchange = Exchange(world, faults)
         self.logins = Logins(world, on_confirmed=self._push_login_token)
         self.server_key: ServerKey | None = None
         self._world = world
         self._faults = faults
-        self._clock = clock
         # (authorization key, session id) -> session
         self._sessions: dict[tuple[int, int], Session] = {}
         # Calls being served.
         self._tasks: dict[tuple[int, int], asyncio.Task[bool]] = {}
         world.subscribe(self._push)
+
+    def clock(self) -> float:
+        """The server's time, in seconds since the epoch."""
+        return self._real_clock() + self._world.switches.clock_ahead
 
     # --- for connections ----------------------------------------------------------------------------------------------
 
@@ -45,7 +52,7 @@ class Hub:
         """Begin a key exchange."""
         if self.server_key is None:
             raise RuntimeError("the server has not been started")
-        return Handshake(self.server_key, self._clock)
+        return Handshake(self.server_key, self.clock)
 
     def add_key(self, key: AuthKey, dc: int) -> Device:
         """Keep a new authorization key."""
@@ -61,17 +68,28 @@ class Hub:
         name = (key.key_id, envelope.session_id)
         session = self._sessions.get(name)
         if session is None:
-            session = Session(envelope.session_id, key, salts=self.salts, clock=self._clock, serve=self._serve)
+            session = Session(
+                envelope.session_id,
+                key,
+                salts=self.salts,
+                clock=self.clock,
+                serve=self._serve,
+                take_unknown=self._faults.take_unknown,
+            )
             self._sessions[name] = session
         session.receive(envelope, link)
 
     def unlink(self, link: Link) -> None:
-        """A connection is gone."""
+        """A connection is gone; of the sessions that nobody has taken up again, the oldest are forgotten."""
         for session in self._sessions.values():
             session.unlink(link)
+        idle = [name for name, session in self._sessions.items() if session.link is None]
+        for name in idle[: max(len(idle) - _IDLE_SESSIONS, 0)]:
+            del self._sessions[name]
 
     async def close(self) -> None:
-        """Break off the calls that are being served."""
+        """Break off the calls that are being served, and what is still to be pushed."""
+        self._faults.pushes.close()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -125,11 +143,18 @@ class Hub:
         """Tell the sessions in which the user listens; those of file downloads do not."""
         if user_id in self.logins.banned:
             return
-        devices = {device.auth_key_id for device in self.logins.of_user(user_id) if not device.imported}
-        listening = list(self._listening(devices))
-        if listening and not self._faults.swallows(updates):
+        listening = list(self._listening(self._devices(user_id)))
+
+        def send(what: Any) -> None:
             for session in listening:
-                session.push(updates)
+                if session.listens:
+                    session.push(what)
+
+        if listening:
+            self._faults.pushes.route(user_id, updates, send)
+
+    def _devices(self, user_id: int) -> set[int]:
+        return {device.auth_key_id for device in self.logins.of_user(user_id) if not device.imported}
 
     def _push_login_token(self, device: Device) -> None:
         for session in self._listening({device.auth_key_id}):

@@ -90,7 +90,8 @@ class Logins:
     # Exported authorization -> data centre, user, deadline.
     exports: dict[bytes, tuple[int, int, datetime]] = field(default_factory=dict)
     banned: set[int] = field(default_factory=set)
-    frozen: set[int] = field(default_factory=set)
+    # Frozen user -> whether it may not even read.
+    frozen: dict[int, bool] = field(default_factory=dict)
     # User -> the only data centre where it can log in.
     homes: dict[int, int] = field(default_factory=dict)
 
@@ -159,7 +160,8 @@ class Logins:
             return
         if device.user_id in self.banned:
             raise RpcError(401, "USER_DEACTIVATED_BAN")
-        if device.user_id in self.frozen and not _reads(method):
+        hard = self.frozen.get(device.user_id) if device.user_id is not None else None
+        if hard is not None and (hard or not _reads(method)):
             raise RpcError(420, "FROZEN_METHOD_INVALID")
 
 

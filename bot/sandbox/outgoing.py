@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from telethon.tl import TLObject, types
 from telethon.tl.core import GzipPacked, MessageContainer
 
+from bot.sandbox.pushes import Unknown
+
 _REMEMBERED = 2000
 _MAX_BYTES, _MAX_MESSAGES = 512 * 1024, 100
 _GZIP_FROM = 512
@@ -39,12 +41,15 @@ class _Item:
 class Outgoing:
     """Messages on their way; all that is queued in one turn of the event loop leaves in one packet.
 
-    `send(msg_id, seqno, body)` encrypts and sends.
+    `send(msg_id, seqno, body)` encrypts and sends; `take_unknown()` says whether to spoil a packet.
     """
 
-    def __init__(self, clock: Callable[[], float], send: Callable[[int, int, bytes], None]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], send: Callable[[int, int, bytes], None], take_unknown: Callable[[], bool]
+    ) -> None:
         self._clock = clock
         self._send = send
+        self._take_unknown = take_unknown
         self._queue: list[_Item] = []
         # Requests received, neither answered nor acknowledged.
         self._owed: dict[int, None] = {}
@@ -106,6 +111,8 @@ class Outgoing:
         self._flush_handle = None
         queue, self._queue = self._queue, []
         for batch in _batches(queue):
+            if self._take_unknown():
+                batch.insert(0, _Item(bytes(Unknown()), content=True, reply=False))
             messages = [(*self._number(item), item.body) for item in batch]
             if len(messages) == 1:
                 self._send(*messages[0])

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -92,8 +93,13 @@ class Sandbox:
 
     @property
     def calls(self) -> list[Call]:
-        """Every call that was served, in the order of their completion."""
+        """The calls that were served, in the order of their completion; of very many, the newest."""
         return self._hub.exchange.calls
+
+    @property
+    def counted(self) -> Counter[str]:
+        """How often each method was served, of all calls ever."""
+        return self._hub.exchange.counted
 
     # --- logins -------------------------------------------------------------------------------------------------------
 
@@ -127,13 +133,17 @@ class Sandbox:
         """Ban the account: USER_DEACTIVATED_BAN, and PHONE_NUMBER_BANNED on the next login."""
         self._hub.logins.banned.add(user.id)
 
-    def freeze(self, user: "User") -> None:
-        """Freeze the account: it reads, and everything else is FROZEN_METHOD_INVALID."""
-        self._hub.logins.frozen.add(user.id)
+    def unban(self, user: "User") -> None:
+        """Take a ban back."""
+        self._hub.logins.banned.discard(user.id)
+
+    def freeze(self, user: "User", *, hard: bool = False) -> None:
+        """Freeze the account: it reads (`hard`: not even that), and everything else is FROZEN_METHOD_INVALID."""
+        self._hub.logins.frozen[user.id] = hard
 
     def unfreeze(self, user: "User") -> None:
         """Take a freeze back."""
-        self._hub.logins.frozen.discard(user.id)
+        self._hub.logins.frozen.pop(user.id, None)
 
     def move_home(self, user: "User", dc: int) -> None:
         """Let the user live at another data centre: logging in elsewhere is PHONE_MIGRATE or USER_MIGRATE."""
@@ -164,7 +174,8 @@ class Sandbox:
     def _open_port(self, dc: int) -> None:
         listener = socket.create_server((self.host, self._ports[dc]))
         self._ports[dc] = listener.getsockname()[1]
-        self.world.dcs[dc] = (self.host, self._ports[dc])
+        # Somebody may have put another address there, for a proxy in front of this one.
+        self.world.dcs.setdefault(dc, (self.host, self._ports[dc]))
 
         async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._accept(dc, reader, writer)

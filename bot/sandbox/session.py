@@ -74,7 +74,10 @@ class Salts:
 
 
 class Session:
-    """One session of one authorization key; `serve(session, msg_id, request)` is called for each new RPC."""
+    """One session of one authorization key; `serve(session, msg_id, request)` is called for each new RPC.
+
+    `take_unknown()`: whether an object that no client knows is to go into the next packet.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Session:
         salts: Salts,
         clock: Callable[[], float],
         serve: Callable[["Session", int, Any], None],
+        take_unknown: Callable[[], bool],
     ) -> None:
         self.id = session_id
         self.key = key
@@ -94,7 +98,7 @@ class Session:
         self._clock = clock
         self._serve = serve
         self._received = Received(clock)
-        self._outgoing = Outgoing(clock, self._send)
+        self._outgoing = Outgoing(clock, self._send, take_unknown)
         # Request msg_id -> its answer; None while it is worked on, empty once the client has acknowledged it.
         self._answers: OrderedDict[int, bytes | None] = OrderedDict()
         self._greeted = False

@@ -19,6 +19,7 @@ import yaml
 
 from bot import EXAMPLE
 from bot.sandbox.chats import Chat
+from bot.sandbox.proxy import Proxy
 from bot.sandbox.server import Sandbox
 
 HERE = Path(__file__).resolve().parent
@@ -54,12 +55,23 @@ class Ran:
 class Stage:
     """`async with Stage(folder) as stage:` starts the Telegram; `start` starts the daemon; leaving ends both."""
 
-    def __init__(self, folder: Path, *, settings: Mapping[str, Any] | None = None, rules: Path = EXAMPLE_RULES) -> None:
-        """`folder`: for configuration and data. `settings`: merged over those of the stage, section by section."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        rules: Path = EXAMPLE_RULES,
+        proxy: bool = False,
+    ) -> None:
+        """`folder`: for configuration and data. `settings`: merged over those of the stage, section by section.
+
+        `proxy`: put a network between the daemon and Telegram that can be made to fail (`stage.proxy`).
+        """
         self.folder = folder
         # Width of the terminal that the commands see.
         self.columns = 120
         self.sandbox = Sandbox()
+        self._proxy = Proxy(self.sandbox) if proxy else None
         world = self.sandbox.world
         self.listener = world.add_user("Listener", phone=PHONE, code=CODE)
         self.bot = world.add_bot("Earshot", TOKEN)
@@ -80,12 +92,27 @@ class Stage:
         assert self._daemon is not None, "the daemon has not been started"  # noqa: S101
         return self._daemon.pid
 
+    @property
+    def proxy(self) -> Proxy:
+        """The network, when one was asked for."""
+        assert self._proxy is not None, "this stage was made without a proxy"  # noqa: S101
+        return self._proxy
+
+    @property
+    def port(self) -> int:
+        """Where the daemon is to find Telegram."""
+        return self._proxy.port if self._proxy else self.sandbox.port
+
     async def __aenter__(self) -> "Stage":
         await self.sandbox.start()
+        if self._proxy is not None:
+            await self._proxy.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
+        if self._proxy is not None:
+            await self._proxy.stop()
         await self.sandbox.stop()
 
     def configure(self, channels: Sequence[Mapping[str, Any]]) -> None:
@@ -103,7 +130,7 @@ class Stage:
                 "sweep_seconds": 5,
                 "server": {
                     "host": self.sandbox.host,
-                    "port": self.sandbox.port,
+                    "port": self.port,
                     "dc": self.sandbox.dc,
                     "public_key_file": str(self.sandbox.public_key),
                 },

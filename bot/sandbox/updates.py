@@ -46,7 +46,7 @@ def get_difference(world: World, caller: Caller, request: Any) -> Any:
     ]
     if not events and not moved:
         return types.updates.DifferenceEmpty(date=world.now(), seq=1)
-    messages, others = _changes(viewer, viewer.box, events)
+    messages, others = _changes(world, viewer, viewer.box, events)
     others += [types.UpdateChannelTooLong(channel_id=chat.id, pts=chat.log.pts) for chat in moved]
     seen = [*messages, *(update.message for update in others if hasattr(update, "message"))]
     users, chats = peers_of(world, viewer.id, seen, [chat.key for chat in moved])
@@ -81,7 +81,7 @@ def get_channel_difference(world: World, caller: Caller, request: Any) -> Any:
     events, final = chat.log.after(request.pts, min(request.limit, BOT_PAGE if viewer.is_bot else PAGE))
     if not events:
         return types.updates.ChannelDifferenceEmpty(pts=chat.log.pts, final=True, timeout=30)
-    messages, others = _changes(viewer, chat.log, events)
+    messages, others = _changes(world, viewer, chat.log, events)
     seen = [*messages, *(update.message for update in others if hasattr(update, "message"))]
     users, chats = peers_of(world, viewer.id, seen, [chat.key])
     return types.updates.ChannelDifference(
@@ -97,7 +97,8 @@ def get_channel_difference(world: World, caller: Caller, request: Any) -> Any:
 
 def _too_long(world: World, viewer: User, chat: Chat, limit: int) -> Any:
     ids, _ = chat.log.page(chat.key, limit=min(limit, PAGE))
-    messages = [render(chat.log.entries[message_id - 1], viewer.id) for message_id in ids]
+    told = world.switches.told(chat.key, ids)
+    messages = [render(chat.log.entries[message_id - 1], viewer.id) for message_id in told]
     users, chats = peers_of(world, viewer.id, messages, [chat.key])
     return types.updates.ChannelDifferenceTooLong(
         dialog=dialog_of(world, viewer, chat.key), messages=messages, chats=chats, users=users, final=True, timeout=30
@@ -111,15 +112,18 @@ def _check_pts(pts: int, log: MessageLog) -> None:
         raise RpcError(400, "PERSISTENT_TIMESTAMP_INVALID")
 
 
-def _changes(viewer: User, log: MessageLog, events: Sequence[Event]) -> tuple[list[Any], list[Any]]:
+def _changes(world: World, viewer: User, log: MessageLog, events: Sequence[Event]) -> tuple[list[Any], list[Any]]:
     """New messages, and updates of other kinds, in the order of their events."""
     new = {message_id for event in events if event.kind == "new" for message_id in event.ids}
     last_edit = {event.ids[0]: event.pts for event in events if event.kind == "edit"}
     messages, others = [], []
     for event in events:
         entry = log.entries[event.ids[0] - 1]
+        told = world.switches.told(entry.key, event.ids)
+        if not told:
+            continue
         if event.kind == "delete":
-            others.append(delete_update(entry.key, list(event.ids), event.pts, event.count))
+            others.append(delete_update(entry.key, told, event.pts, event.count))
         elif entry.deleted:
             continue
         elif event.kind == "new":

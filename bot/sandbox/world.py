@@ -12,10 +12,9 @@ import asyncio
 import hashlib
 import itertools
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from telethon import utils
@@ -28,6 +27,7 @@ from bot.sandbox.files import Files
 from bot.sandbox.log import MessageLog, PeerKey
 from bot.sandbox.posted import Posted
 from bot.sandbox.posting import Content, draft_of
+from bot.sandbox.switches import Limits, Switches
 
 Subscriber = Callable[[int, Any], None]
 
@@ -82,47 +82,6 @@ class User:
         )
 
 
-@dataclass(slots=True)
-class Limits:
-    """What Telegram limits. Where it publishes no figure, the value is ours and a test may change it."""
-
-    # https://core.telegram.org/api/config#channels-limit-default
-    channels: int = 500
-    # getChannelDifference: events that may be outstanding before it answers TooLong.
-    difference: int = 100_000
-    peer_dialogs: int = 100
-    # Seconds that a button press waits for the bot.
-    callback_seconds: float = 10.0
-
-
-class Switches:
-    """Faults that live in the world. Those of the wire are in `bot.sandbox.faults`."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self._too_long: Counter[PeerKey] = Counter()
-
-    def difference_too_long(self, whose: Chat | User, times: int = 1) -> None:
-        """Answer the next `times` differences of a channel, or of an account, with TooLong, whatever the gap."""
-        self._too_long[whose.key] = times
-
-    def take_too_long(self, whose: Chat | User) -> bool:
-        """Whether this answer is to be TooLong; counts."""
-        left = self._too_long[whose.key] > 0
-        self._too_long[whose.key] -= left
-        return left
-
-    def expire_file_reference(self, document_id: int, *, forever: bool = False) -> None:
-        """Invalidate the references given out so far; with `forever` also all those to come."""
-        stored = self._files[document_id]
-        stored.expire()
-        stored.unreadable = forever
-
-    def truncate_file(self, document_id: int, size: int) -> None:
-        """Serve only the first `size` bytes, while the declared size stays."""
-        self._files[document_id].cut = size
-
-
 class World:
     """Everything that the sandbox Telegram knows."""
 
@@ -153,7 +112,7 @@ class World:
 
     def now(self) -> datetime:
         """The time in whole seconds, as Telegram tells it."""
-        return self._clock().replace(microsecond=0)
+        return (self._clock() + timedelta(seconds=self.switches.clock_ahead)).replace(microsecond=0)
 
     # --- who is there -------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def give_session(stage: Stage) -> None:
     for name, user in (("main", stage.listener), ("bot", stage.bot)):
         key = os.urandom(256)
         stage.sandbox.register_key(key, user=user)
-        state = {"format": 1, "dc": 2, "host": "127.0.0.1", "port": stage.sandbox.port, "auth_key": key.hex()}
+        state = {"format": 1, "dc": 2, "host": "127.0.0.1", "port": stage.port, "auth_key": key.hex()}
         file = sessions / f"{name}.session"
         file.write_text(json.dumps(state))
         file.chmod(0o600)

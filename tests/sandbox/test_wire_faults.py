@@ -1,6 +1,7 @@
 """The switches that make the server misbehave, as Telethon feels them."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -126,3 +127,47 @@ async def test_refused_connections_are_refused(connect: Connect, analyst: User, 
     _, writer = await asyncio.open_connection(sandbox.host, sandbox.port)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_the_nth_call_fails(connect: Connect, analyst: User, sandbox: Sandbox) -> None:
+    """An error is given to the n-th call from now, of one method or of any."""
+    client = await connect(analyst)
+    sandbox.calls.clear()
+    sandbox.faults.error_at("help.getNearestDc", 2, 400, "SECOND")
+    sandbox.faults.error_at(None, 4, 400, "FOURTH")
+    for request in (functions.help.GetNearestDcRequest(), functions.help.GetConfigRequest()) * 2:
+        await asyncio.gather(client(request), return_exceptions=True)
+    assert [call.error for call in sandbox.calls] == [None, None, "400 SECOND", "400 FOURTH"]
+
+
+async def test_latency_holds_up_all_side_by_side(connect: Connect, analyst: User, sandbox: Sandbox) -> None:
+    """Every answer is late by so much, and twenty at once are not twenty times as late."""
+    client = await connect(analyst)
+    sandbox.faults.latency(0.2)
+    start = asyncio.get_running_loop().time()
+    await asyncio.gather(*(client(functions.help.GetNearestDcRequest()) for _ in range(20)))
+    assert 0.2 <= asyncio.get_running_loop().time() - start < 2
+
+
+async def test_the_servers_clock(raw: Any, analyst: User, channel: Chat, sandbox: Sandbox) -> None:
+    """Message ids and dates follow the server's clock, and messages of a client that is far off it are refused."""
+    sandbox.faults.clock(1000)
+    client = await raw(analyst)
+    client.send(bytes(functions.PingRequest(1)))
+    client.salt = (await client.expect(types.BadServerSalt)).new_server_salt
+    client.send(bytes(functions.PingRequest(1)))
+    assert (await client.expect(types.BadMsgNotification)).error_code == 16
+    client.send(bytes(functions.PingRequest(1)), msg_id=client.next_id(ahead=1000))
+    envelope = await client.envelope()
+    assert abs((envelope.msg_id >> 32) - time.time() - 1000) < 5
+    number = channel.post("from the future")
+    assert abs(channel.message(number).date.timestamp() - time.time() - 1000) < 5
+
+
+async def test_calls_are_counted(connect: Connect, analyst: User, sandbox: Sandbox) -> None:
+    """Every call ever is counted by its method."""
+    client = await connect(analyst)
+    await client(functions.help.GetNearestDcRequest())
+    sandbox.calls.clear()
+    await client(functions.help.GetNearestDcRequest())
+    assert sandbox.counted["help.getNearestDc"] == 2
