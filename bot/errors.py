@@ -8,11 +8,13 @@
     │   ├── LoginRefused             exit 4   wrong phone, code, password or token
     │   ├── AccountDead              exit 4   banned, frozen, revoked, or used from elsewhere
     │   ├── FloodWait                exit 9   Telegram says: not before that moment
+    │   │   └── BudgetSpent          exit 9   our own budget says so, before Telegram must
     │   ├── ChannelUnavailable       exit 4   one channel cannot be read (private, banned, gone)
     │   ├── MediaUnavailable         exit 4   one file cannot be fetched
     │   ├── Refused                  exit 4   any other refusal; only the caller can judge it
     │   ├── AlreadyDone              exit 4   the request had its effect before
-    │   └── Unreachable              exit 9   no network, or trouble inside Telegram
+    │   ├── Unreachable              exit 9   no network, or trouble inside Telegram
+    │   └── Stuck                    exit 9   connected, but nothing comes, also over a new connection
     ├── StoreError                   exit 5   the database or the media folder cannot be used
     ├── Locked                       exit 6   another process holds the session or the data folder
     ├── SpeechError                  exit 7   a recording was not transcribed
@@ -74,6 +76,14 @@ class FloodWait(TelegramError):
         self.until = until
 
 
+class BudgetSpent(FloodWait):
+    """Our own budget for `method` is used up until `until`; Telegram was not asked."""
+
+    def __init__(self, method: str, until: datetime) -> None:
+        super().__init__(method, until)
+        self.args = (f"our own limit on {method} is reached until {until:%Y-%m-%d %H:%M:%S} UTC",)
+
+
 class ChannelUnavailable(TelegramError):
     """One channel cannot be read; `state` is a `ChannelState` value."""
 
@@ -104,6 +114,12 @@ class AlreadyDone(TelegramError):
 
 class Unreachable(TelegramError):
     """No answer, or trouble inside Telegram: worth another try."""
+
+    exit_code = 9
+
+
+class Stuck(TelegramError):
+    """The connection stands and nothing comes over it, nor over the one made anew: for the supervisor to start afresh."""
 
     exit_code = 9
 
