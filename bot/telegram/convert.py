@@ -4,7 +4,9 @@
 later, on stored bytes; if it fails, the row is quarantined and nothing is lost.
 """
 
+import copy
 import hashlib
+import operator
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +29,8 @@ _NOT_WRITTEN = (
     "out", "mentioned", "media_unread", "from_rank", "from_boosts_applied", "report_delivery_until_date",
     "pinned", "legacy", "edit_hide", "offline", "from_scheduled", "video_processing_pending", "summary_from_language",
 )  # fmt: skip
+# What lets the reading account, and no other, have a file or name a peer.
+_OF_ACCOUNT: dict[str, Any] = {"file_reference": b"", "access_hash": 0}
 
 
 def raw_message(tl: Any) -> RawMessage:
@@ -56,14 +60,7 @@ def digest(tl: Any) -> bytes:
     access hashes are left out. The edit date counts, unless Telegram hides it (`edit_hide`): then only a counter or a
     button moved, and a text that did change shows by itself.
     """
-    copy = _parse(bytes(tl))
-    if getattr(copy, "edit_hide", None):
-        copy.edit_date = None
-    for name in _NOT_WRITTEN:
-        if hasattr(copy, name):
-            setattr(copy, name, None)
-    _strip(copy)
-    return hashlib.sha256(bytes(copy)).digest()
+    return hashlib.sha256(bytes(_bare(tl))).digest()
 
 
 def convert(channel_id: ChannelId, raw: RawMessage) -> Message:
@@ -151,39 +148,57 @@ def _parse(body: bytes) -> Any:
     return BinaryReader(body).tgread_object()
 
 
-def _strip(tl: Any) -> None:
-    """Blank, in place and all the way down, what changes without anybody writing."""
+def _bare(tl: Any) -> Any:
+    """`tl` without what changes without anybody writing, all the way down: itself where that is nothing, else a copy."""
+    changed = _unwritten(tl)
+    for name, told in vars(tl).items():
+        if told and name not in changed and (bare := _bare_field(name, told)) is not told:
+            changed[name] = bare
+    if not changed:
+        return tl
+    written = copy.copy(tl)
+    vars(written).update(changed)
+    return written
+
+
+def _bare_field(name: str, value: Any) -> Any:
+    if isinstance(value, TLObject):
+        return _bare(value)
+    if isinstance(value, list):
+        bare = [_bare(item) if isinstance(item, TLObject) else item for item in value]
+        return value if all(map(operator.is_, bare, value)) else bare
+    return _OF_ACCOUNT.get(name, value)
+
+
+def _unwritten(tl: Any) -> dict[str, Any]:
+    """The fields of one object that are not written by people, with what they count as."""
     match tl:
+        case types.Message() | types.MessageService():
+            hidden = {"edit_date": None} if getattr(tl, "edit_hide", None) else {}
+            return {name: None for name in _NOT_WRITTEN if getattr(tl, name, None) is not None} | hidden
         case types.Photo():
-            tl.sizes, tl.video_sizes = [], None
+            return {"sizes": [], "video_sizes": None}
         case types.Document():
-            tl.thumbs = tl.video_thumbs = None
+            return {"thumbs": None, "video_thumbs": None}
         case types.MessageMediaDocument():
             # Smaller encodings of a video, which appear when the server has made them.
-            tl.alt_documents = tl.nopremium = None
+            return {"alt_documents": None, "nopremium": None}
+        case types.Poll():
+            return {"hash": 0}
         case types.MessageMediaPoll():
-            tl.poll.hash = 0
-            tl.results = types.PollResults()
+            return {"results": types.PollResults()}
         case types.MessageMediaToDo():
-            tl.completions = None
+            return {"completions": None}
         case types.MessageMediaStory():
-            tl.story = None
+            return {"story": None}
         case types.MessageMediaWebPage():
-            tl.webpage = _bare_page(tl.webpage)
+            return {"webpage": _bare_page(tl.webpage)}
         case types.KeyboardInlineButton(type=types.InlineButtonTypeCallback()):
             # Bots count votes in the label.
-            tl.text, tl.type.data = "", b""
-    for name, value in vars(tl).items():
-        if name == "file_reference":
-            tl.file_reference = b""
-        elif name == "access_hash":
-            tl.access_hash = 0
-        elif isinstance(value, TLObject):
-            _strip(value)
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, TLObject):
-                    _strip(item)
+            return {"text": ""}
+        case types.InlineButtonTypeCallback():
+            return {"data": b""}
+    return {}
 
 
 def _bare_page(page: Any) -> Any:
