@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from bot.rules.place import Place
-from bot.rules.terms import Term
-from bot.rules.tree import AtLeast, Leaf, Near, Tree, all_of, any_of, negate
+from bot.rules.tree import AtLeast, Leaf, Near, Term, Tree, all_of, any_of, negate
 
 MAX_DEPTH = 40
 MAX_DISTANCE = 50

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 from bot.model import Match, Source, Span, Spoken
 from bot.rules.index import Index
-from bot.rules.patterns import Pattern
 from bot.rules.rule import Field, Rule, RuleFile, RuleTest, Scope, Subject, TestResult
-from bot.rules.terms import Term
-from bot.rules.tree import Found, evaluate, terms
+from bot.rules.tree import Found, Term, evaluate, terms
 
 # More would not be read; every form is kept before a second place of the same form.
 MAX_SPANS = 100
@@ -58,7 +56,7 @@ class RuleSet:
     def _hits(self, fields: tuple[Field, ...]) -> Hits:
         hits: Hits = defaultdict(list)
         for number, field in enumerate(fields):
-            for found in self._index.find(field.text, number):
+            for found in self._index.find(field.text, number, speech=field.source is Source.TRANSCRIPT):
                 hits[found.term].append(found)
         return hits
 
@@ -108,7 +106,7 @@ def _span(found: Found, field: Field) -> Span:
         end=found.end,
         term=found.term.text,
         form=found.form,
-        reason="regex" if isinstance(found.term, Pattern) else found.term.reason,
+        reason=found.reason.value,
         spoken=_spoken(found, field),
     )
 

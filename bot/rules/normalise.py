@@ -124,7 +124,15 @@ def _blank(original: str) -> str:
     return _ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
 
 
+# Nearly every post is made of these alone, and then folding is `lower` and a few replacements.
+_EVERYDAY = re.compile("[^\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u0454\u0456\u0457\u0490\u0491«»“”„…–—•№\u00a0"
+                       "\ufe0f\u200d\u2600-\u27bf\U0001f300-\U0001faff]")  # fmt: skip
+
+
 def _fold(original: str, source: str, *, split: bool) -> Folded:
+    if not split and not _EVERYDAY.search(source) and not _JOINED.search(source):
+        text = source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
+        return Folded(original, text, range(len(text)), range(1, len(text) + 1))
     text = source.translate(_TABLE)
     odd = _TABLE.odd.intersection(source)
     if any(joiner in source for joiner in _JOINERS) and (split or _JOINED.search(source)):

@@ -20,7 +20,8 @@ Lists = Callable[[str, Place], Tree]
 _PIECE = re.compile(
     r"""\s*(?:
         (?P<bracket>[()])
-      | (?P<phrase>"[^"]*")
+      | (?P<typed>(?:person|place|unit):(?:"[^"]*"|[^\s()"]+))
+      | (?P<phrase>"[^"]*"(?:~\d{1,3})?)
       | (?P<regex>/(?:[^/\\]|\\.)*/)
       | (?P<list>\$[\w-]*)
       | (?P<word>[^\s()"]+)
@@ -77,16 +78,18 @@ def _query_piece(found: re.Match[str], place: Place) -> Piece:
     if text.startswith("/"):
         raise place.error(f"the regular expression {text[:40]} is not closed; end it with `/` (inside it write \\/).")
     if text.startswith("~"):
-        raise place.error(
-            f"`{text}` after a phrase is not known to this version; write word NEAR/{text[1:] or '2'} word."
-        )
+        raise place.error(f"`{text}` stands alone; write it right behind a word (~1) or a phrase (~2).")
     return Piece("operand", text)
 
 
 def _operand(piece: Piece, lists: Lists, place: Place) -> Tree:
     text = piece.text
     if text.startswith('"'):
-        return Leaf(terms.phrase(text[1:-1], place))
+        body, _, slop = text.rpartition('"')
+        return Leaf(terms.phrase(body[1:], place, slop=int(slop.removeprefix("~") or 0)))
+    kind, colon, body = text.partition(":")
+    if colon and kind in terms.KINDS:
+        return Leaf(terms.typed(kind, body.strip('"'), place))
     if text.startswith("/") and text.endswith("/") and len(text) > 1:
         return Leaf(terms.regex(text[1:-1].replace("\\/", "/"), place))
     if text.startswith("$"):

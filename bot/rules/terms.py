@@ -1,77 +1,99 @@
-"""Terms: the atoms of a rule. A word, a phrase, a prefix (exact forms), or a regular expression."""
+"""Terms: what an analyst writes, compiled to paths of slots.
+
+    Шойгу  ракета          a word in all its forms
+    =ЮВО                   this form alone
+    прилет*                words that begin so
+    "Ореховское направление"   words in this order, each in all its forms; "..."~2: up to two words between
+    Хаймарс~1              also one slip away, where no dictionary knows the word
+    person:Попов  person:"Иван Попов"  place:Бердянск  unit:"58-я армия"
+    /regular expression/
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
 
+from bot.rules.forms import codes
+from bot.rules.forms.assemble import folded, is_cyrillic, merged
+from bot.rules.forms.common import word_forms
+from bot.rules.forms.people import first_name, initials, surname
+from bot.rules.forms.places import place as place_forms
+from bot.rules.military import echelon_of, needs_capitals
 from bot.rules.normalise import fold
+from bot.rules.numbers import find_numbers
 from bot.rules.patterns import Pattern, compile_pattern
 from bot.rules.place import Place
+from bot.rules.slots import Compiled, Dropped, Form, Guard, Path, Reason, Skip, Slot
 from bot.rules.words import Reading
 
 MAX_WORDS = 20
+MAX_SLOP = 20
 # A shorter prefix hits nearly every post.
 MIN_PREFIX = 3
+# A phrase written as one word (StormShadow) is one more path, while that costs no more forms than this.
+_MAX_JOINED = 400
+# Adjectives between a unit's number and its noun.
+_UNIT_GAP = 5
 
-_TYPED = re.compile(r"(person|place|unit|url|mention|word|lemma):", re.IGNORECASE)
+KINDS = ("person", "place", "unit")
+
 _FIELD = re.compile(r"([A-Za-zА-Яа-яЁё_]+):")
-_INNER = re.compile(r"[^\W_]|[-‐‑‒–—−'’‘ʼ`´]")
+_INNER = re.compile(r"[^\W_]|[-‐‑‒–—−'’‘ʼ`´.]")
+_SLIP = re.compile(r"(.+?)~(\d*)")
 _INSTEAD = {
     "url": "write a regular expression such as /example\\.org/",
     "mention": "write a regular expression such as /@name\\b/",
 }
-_FORMS = "list the forms instead, for example (Шойгу OR Попов OR Попова OR Попову OR Поповым)"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One token of a wording. `tight`: written together with the one before it, at most a hyphen between."""
-
-    token: str
-    prefix: bool = False
-    tight: bool = False
-
-    def __str__(self) -> str:
-        return f"{'-' if self.tight else ''}{self.token}{'*' if self.prefix else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """Words to be found in this order. `text` is the term as written, `reason` what a span will say."""
-
-    text: str
-    reason: str
-    steps: tuple[Step, ...]
-
-    def __str__(self) -> str:
-        return " ".join(map(str, self.steps))
+def word(text: str, place: Place) -> Compiled:
+    """A bare word of a query. Raises `RuleError`."""
+    _refuse(text, place)
+    if text.startswith("="):
+        return Compiled(text, (Path(_exact(text[1:], text, place)),))
+    if text.endswith("*"):
+        return Compiled(text, (Path(_prefixed(text, text, place)),))
+    slots, dropped = _inflected(text, text, place)
+    return Compiled(text, (Path(slots), *_joined(slots)), dropped)
 
 
-Term = Wording | Pattern
-
-
-def word(text: str, place: Place) -> Wording:
-    """A bare word of a query: `слово`, `=слово`, `58-я`, `прилет*`. Raises `RuleError`."""
-    _refuse_typed(text, place)
-    body = text.removeprefix("=")
-    steps = _steps(body, text, place)
-    return Wording(text, "prefix" if steps[-1].prefix else "exact", steps)
-
-
-def phrase(body: str, place: Place) -> Wording:
-    """Words between quotes, in this order; each may end in `*`. Raises `RuleError`."""
-    text = f'"{body}"'
-    steps: tuple[Step, ...] = ()
+def phrase(body: str, place: Place, *, slop: int = 0) -> Compiled:
+    """Words between quotes, in this order, with up to `slop` others between two of them. Raises `RuleError`."""
+    text = f'"{body}"' + (f"~{slop}" if slop else "")
+    if slop > MAX_SLOP:
+        raise place.error(f"{text}: at most {MAX_SLOP} words may stand between; for more write NEAR/{slop}.")
+    slots: tuple[Slot, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     for piece in body.split():
-        # Punctuation by itself, as the dash in "Армия — сила", is a gap like any other.
-        if any(char.isalnum() for char in piece):
-            steps += _steps(piece.strip(".,;:!?…()«»"), text, place)
-    if not steps:
+        if not any(char.isalnum() for char in piece):
+            continue
+        piece = piece.strip(".,;:!?…()«»")
+        if piece.endswith("*"):
+            more, lost = _prefixed(piece, text, place), ()
+        elif piece.startswith("="):
+            more, lost = _exact(piece[1:], text, place), ()
+        else:
+            more, lost = _inflected(piece, text, place)
+        slots += _spread(more, slop) if slots else more
+        dropped += lost
+    if not slots:
         raise place.error(f"{text} holds no word; write words between the quotes.")
-    if len(steps) > MAX_WORDS:
-        raise place.error(f"the phrase {text} has {len(steps)} words; at most {MAX_WORDS} are allowed.")
-    if len(steps) == 1:
-        return Wording(text, "prefix" if steps[0].prefix else "exact", steps)
-    return Wording(text, "phrase", steps)
+    if len(slots) > MAX_WORDS:
+        raise place.error(f"the phrase {text} has {len(slots)} words; at most {MAX_WORDS} are allowed.")
+    return Compiled(text, (Path(slots), *_joined(slots)), dropped)
+
+
+def typed(kind: str, body: str, place: Place) -> Compiled:
+    """A term that says what it names: `person:`, `place:`, `unit:`. Raises `RuleError`."""
+    text = f'{kind}:"{body}"' if " " in body else f"{kind}:{body}"
+    if not body.strip():
+        raise place.error(f"`{kind}:` needs a name, as {_EXAMPLES[kind]}.")
+    make = {"person": _person, "place": _place, "unit": _unit}[kind]
+    return Compiled(text, make(body, text, place))
+
+
+_EXAMPLES = {"person": 'person:"Иван Попов"', "place": "place:Бердянск", "unit": 'unit:"58-я армия"'}
 
 
 def regex(body: str, place: Place) -> Pattern:
@@ -79,26 +101,135 @@ def regex(body: str, place: Place) -> Pattern:
     return compile_pattern(f"/{body}/", body, place)
 
 
-def _steps(body: str, text: str, place: Place) -> tuple[Step, ...]:
-    """The tokens of one written word; its parts (`58-я`, `об'єкт`) are tight."""
-    prefix = body.endswith("*")
-    stem = body.removesuffix("*")
-    if "*" in stem:
-        raise place.error(f"in {text}, a `*` may stand only at the end of a word: прилет*.")
-    reading = Reading(fold(stem))
-    if not reading.tokens:
-        raise place.error(_no_word(text, stem))
-    strange = [char for char in stem if not _INNER.match(char) and fold(char).text.strip() and char != "_"]
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _tokens(body: str, text: str, place: Place) -> list[tuple[str, str]]:
+    """The letters and digits of one written word, each as written and folded: Т-90М is т, 90, м."""
+    reading = Reading(fold(body))
+    if not reading.words:
+        raise place.error(_no_word(text, body))
+    strange = [char for char in body if not _INNER.match(char) and fold(char).text.strip() and char != "_"]
     if strange:
         raise place.error(
             f"`{strange[0]}` cannot stand inside a word (in {text}); write the words apart in quotes as a phrase, "
             "or a /regex/ for signs."
         )
-    tokens = [token.text for token in reading.tokens]
-    if prefix and len(tokens[-1]) < MIN_PREFIX:
+    if re.search(r"'", fold(body).text) and body.replace("'", "").isalpha():
+        return [(body, folded(body))]
+    return [(reading.original(i, i), token) for i, token in enumerate(reading.words)]
+
+
+def _exact(body: str, text: str, place: Place) -> tuple[Slot, ...]:
+    tokens = _tokens(body, text, place)
+    return tuple(Slot({token: Form()}, tight=number > 0) for number, (_, token) in enumerate(tokens))
+
+
+def _prefixed(body: str, text: str, place: Place) -> tuple[Slot, ...]:
+    stem = body.removesuffix("*")
+    if "*" in stem:
+        raise place.error(f"in {text}, a `*` may stand only at the end of a word: прилет*.")
+    *before, (_, last) = _tokens(stem, text, place)
+    if len(last) < MIN_PREFIX:
         raise place.error(f"{text} is too short for a prefix: give at least {MIN_PREFIX} letters before `*`.")
-    last = len(tokens) - 1
-    return tuple(Step(token, prefix and i == last, i > 0) for i, token in enumerate(tokens))
+    slots = [Slot({token: Form()}, tight=number > 0) for number, (_, token) in enumerate(before)]
+    return (*slots, Slot({}, prefix=last, tight=bool(slots)))
+
+
+def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tuple[Dropped, ...]]:
+    """The slots of one written word: one, or several for a code or a word with a hyphen."""
+    slip = _SLIP.fullmatch(body)
+    if slip and slip[2] not in ("", "1"):
+        raise place.error(f"{text}: only one slip is allowed, ~1: words two letters apart are other words.")
+    body = slip[1] if slip else body
+    tokens = _tokens(body, text, place)
+    code = any(token.isdigit() for _, token in tokens)
+    slots: list[Slot] = []
+    dropped: list[Dropped] = []
+    for written, token in tokens:
+        if token.isdigit():
+            forms = {token: Form()}
+        elif code:
+            forms = codes.letters(written)
+        else:
+            forms, lost = word_forms(written)
+            dropped += lost
+        slots.append(Slot(forms, tight=bool(slots), fuzzy=slip is not None))
+    return tuple(slots), tuple(dropped)
+
+
+def _spread(slots: tuple[Slot, ...], slop: int) -> tuple[Slot, ...]:
+    first, *rest = slots
+    return (Slot(first.forms, first.prefix, slop, Skip.ANY if slop else Skip.NONE, first.tight, first.fuzzy), *rest)
+
+
+def _joined(slots: tuple[Slot, ...]) -> list[Path]:
+    """The same words written as one: StormShadow, контрбатарейная for контр-батарейная."""
+    count = 1
+    for slot in slots:
+        count *= len(slot.forms)
+    letters = all(form.isalpha() for slot in slots for form in slot.forms)
+    if len(slots) < 2 or not letters or not 0 < count <= _MAX_JOINED or any(slot.gap for slot in slots):
+        return []
+    joined = {"".join(choice): Form(Reason.GLUED) for choice in product(*(slot.forms for slot in slots))}
+    return [Path((Slot(joined, fuzzy=any(slot.fuzzy for slot in slots)),))]
+
+
+# --- people, places, units --------------------------------------------------------------------------------------------
+
+
+def _person(body: str, text: str, place: Place) -> tuple[Path, ...]:
+    names = [name.strip(".,") for name in body.split()]
+    if any(not name.replace("-", "").replace("'", "").isalpha() for name in names) or len(names) > 3:
+        raise place.error(f"{text}: expected a surname, or a first name and a surname, as {_EXAMPLES['person']}.")
+    last = _hyphened(names[-1], surname)
+    if len(names) == 1:
+        return (Path(last),)
+    bare = (Slot({form: Form(one.reason) for form, one in last[0].forms.items()}), *last[1:])
+    first, initial = Slot(first_name(names[0])), Slot(initials(names[0]))
+    named = Slot(bare[0].forms, gap=1, skip=Skip.PATRONYMIC)
+    return (
+        Path((first, named, *bare[1:])),
+        Path((initial, named, *bare[1:])),
+        Path((*bare, first)),
+        Path((*bare, initial)),
+    )
+
+
+def _hyphened(name: str, forms_of) -> tuple[Slot, ...]:  # type: ignore[no-untyped-def]
+    parts = name.split("-")
+    return tuple(Slot(forms_of(part), tight=number > 0) for number, part in enumerate(parts))
+
+
+def _place(body: str, text: str, place: Place) -> tuple[Path, ...]:
+    slots: tuple[Slot, ...] = ()
+    for name in body.split():
+        for number, (written, token) in enumerate(_tokens(name, text, place)):
+            forms = place_forms(written) if token.isalpha() else {token: Form()}
+            slots += (Slot(forms, tight=number > 0),)
+    return (Path(slots), *_joined(slots))
+
+
+def _unit(body: str, text: str, place: Place) -> tuple[Path, ...]:
+    reading = Reading(fold(body))
+    numbers = [int(word) for word in reading.words if word.isdigit()] or [n.value for n in find_numbers(reading.words)]
+    echelon = echelon_of(reading.words)
+    if len(numbers) != 1 or echelon is None:
+        raise place.error(
+            f"{text}: expected a number and a size, as {_EXAMPLES['unit']}; a unit without a number is a phrase."
+        )
+    number = Slot({str(numbers[0]): Form()})
+    nouns = {form: Form(Reason.INFLECTED, Guard.AFTER_ORDINAL) for form in echelon.plural}
+    nouns |= {form: Form(Reason.EXACT if form in reading.words else Reason.INFLECTED) for form in echelon.singular}
+    short = {
+        form: Form(Reason.EXACT, Guard.UPPER if needs_capitals(form) else Guard.NONE)
+        for form in echelon.short
+        if form.isalpha()
+    }
+    return tuple(Path((number, Slot(forms, gap=_UNIT_GAP, skip=Skip.MILITARY))) for forms in (nouns, short))
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 def _no_word(text: str, stem: str) -> str:
@@ -107,20 +238,12 @@ def _no_word(text: str, stem: str) -> str:
     return f"{text or 'the term'} has no letter or digit; write a word, a phrase in quotes, or a /regex/ for signs."
 
 
-def _refuse_typed(text: str, place: Place) -> None:
-    if typed := _TYPED.match(text):
-        kind = typed.group(1).lower()
-        raise place.error(
-            f"`{kind}:` is not known to this version, which matches exact forms only; {_INSTEAD.get(kind, _FORMS)}."
-        )
+def _refuse(text: str, place: Place) -> None:
     if field := _FIELD.match(text):
+        kind = field.group(1)
+        known = ", ".join(f"{name}:" for name in KINDS)
         raise place.error(
-            f"`{field.group(1)}:` is no kind of term; to look for the words themselves put them in quotes."
-        )
-    if "~" in text:
-        raise place.error(
-            f"`~` in {text} is not known to this version, which matches exact forms only; "
-            "list the spellings, as (борьба OR барьба)."
+            f"`{kind}:` is no kind of term ({known} are); {_INSTEAD.get(kind.lower(), 'to look for the words themselves put them in quotes')}."
         )
     if text.startswith("#"):
         raise place.error(

@@ -8,7 +8,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot.rules.terms import Term
+from bot.rules.patterns import Pattern
+from bot.rules.slots import Compiled, Reason
+
+Term = Compiled | Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Found:
     last: int
     term: Term
     form: str
+    reason: Reason = Reason.EXACT
 
 
 Lookup = Callable[[Term], list[Found]]

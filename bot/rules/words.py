@@ -1,8 +1,8 @@
 """Words and the gaps between them, the same for rules and for texts."""
 
 import re
+from bisect import bisect_left
 from functools import cached_property
-from typing import NamedTuple
 
 from bot.rules.normalise import BARRIER, Folded, fold, readings
 
@@ -14,61 +14,84 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ABBREVIATION = 4
 
 
-class Token(NamedTuple):
-    """A run of letters or of digits: `text` folded, `start` and `end` in the folded text."""
-
-    text: str
-    start: int
-    end: int
-
-
 class Reading:
-    """A folded text as tokens: the ground on which words and phrases are looked for."""
+    """A folded text as tokens: the ground on which words and phrases are looked for. A token is a run of letters or digits."""
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
-        self.vocabulary = set(_TOKEN.findall(folded.text))
+        # The words in order, and each once.
+        self.words: list[str] = _TOKEN.findall(folded.text)
+        self.vocabulary = set(self.words)
+
+    @property
+    def text(self) -> str:
+        """The folded text."""
+        return self._folded.text
 
     @cached_property
-    def tokens(self) -> list[Token]:
-        """The tokens in order; most texts hold no term and never need them."""
-        return [Token(found.group(), *found.span()) for found in _TOKEN.finditer(self._folded.text)]
+    def _starts(self) -> list[int]:
+        """Where each token begins in the folded text; most texts hold no term and never need it."""
+        return [found.start() for found in _TOKEN.finditer(self._folded.text)]
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where each token begins in the original text."""
+        starts = self._folded.starts
+        return self._starts if isinstance(starts, range) else [starts[start] for start in self._starts]
+
+    def gap(self, index: int) -> str:
+        """What stands between a token and the one before it, folded."""
+        before = self._starts[index - 1] + len(self.words[index - 1])
+        return self._folded.text[before : self._starts[index]]
+
+    def between(self, start: int, end: int) -> tuple[int, int]:
+        """The first and the last token within [start, end) of the folded text."""
+        return bisect_left(self._starts, start), bisect_left(self._starts, end) - 1
+
+    def original(self, first: int, last: int) -> str:
+        """Tokens `first` to `last` as they stand in the original text."""
+        start, end = self.span(first, last)
+        return self._folded.original[start:end]
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Where tokens `first` to `last` stand in the original text."""
-        return self._folded.starts[self.tokens[first].start], self._folded.ends[self.tokens[last].end - 1]
+        end = self._starts[last] + len(self.words[last]) - 1
+        return self._folded.starts[self._starts[first]], self._folded.ends[end]
 
     def form(self, first: int, last: int) -> str:
         """Tokens `first` to `last` as one line, whatever stands between them."""
-        return " ".join(token.text for token in self.tokens[first : last + 1])
+        return " ".join(self.words[first : last + 1])
 
     def opens(self, index: int) -> bool:
         """Whether a match may begin here: not inside `58ОА` or `Т90М`."""
-        return index == 0 or self.tokens[index - 1].end < self.tokens[index].start
+        return index == 0 or self._starts[index - 1] + len(self.words[index - 1]) < self._starts[index]
 
     def closes(self, index: int) -> bool:
         """Whether a match may end here."""
-        return index + 1 == len(self.tokens) or self.opens(index + 1)
+        return index + 1 == len(self.words) or self.opens(index + 1)
 
     def tight(self, index: int) -> bool:
         """Whether a token and the one before it are one written word: nothing, a hyphen or an apostrophe between."""
-        return _TIGHT.fullmatch(self._folded.text, self.tokens[index - 1].end, self.tokens[index].start) is not None
+        return _TIGHT.fullmatch(self.gap(index)) is not None
+
+    def joined(self, index: int) -> bool:
+        """Like `tight`, or with one space between: people write Т-90, Т90 and Т 90."""
+        return self.gap(index) in (" ", "\u00a0") or self.tight(index)
 
     def together(self, index: int) -> bool:
         """Whether a phrase may run from the token before to this one: no sentence ends, no address stands between."""
-        before, token = self.tokens[index - 1], self.tokens[index]
-        gap = self._folded.text[before.end : token.start]
+        gap = self.gap(index)
         if gap in (" ", "-", ", "):
             return True
         if BARRIER in gap or _BLANK_LINE.search(gap):
             return False
         stop = _STOP.match(gap.lstrip("\"'»”)"))
-        if stop is None or not self._capital(token):
+        if stop is None or not self._capital(index):
             return True
-        return gap.startswith(". ") and len(before.text) <= _ABBREVIATION
+        return gap.startswith(". ") and len(self.words[index - 1]) <= _ABBREVIATION
 
-    def _capital(self, token: Token) -> bool:
-        return self._folded.original[self._folded.starts[token.start]].isupper()
+    def _capital(self, index: int) -> bool:
+        return self._folded.original[self.places[index]].isupper()
 
 
 def read(text: str) -> tuple[Reading, ...]:
@@ -79,6 +102,6 @@ def read(text: str) -> tuple[Reading, ...]:
 def form_of(text: str) -> str:
     """The form of a piece of text: its words folded and joined by one space; without words, what is left of it."""
     reading = Reading(fold(text))
-    if reading.tokens:
-        return reading.form(0, len(reading.tokens) - 1)
+    if reading.words:
+        return reading.form(0, len(reading.words) - 1)
     return " ".join(fold(text).text.replace(BARRIER, " ").split())

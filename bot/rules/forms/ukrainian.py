@@ -1,0 +1,56 @@
+"""Forms of Ukrainian surnames, by ending: masculine singular (Український правопис, 2019, §§ 93-97)."""
+
+HUSHING = frozenset("жчшщ")
+# Before -і: нога, нозі.
+_SOFTENED = {"г": "з", "к": "ц", "х": "с"}
+
+
+def ukrainian_surname_forms(name: str) -> frozenset[str]:
+    """Every masculine singular form of a Ukrainian surname, case-folded; `name` itself among them."""
+    name = name.lower()
+    head, _, last = name.rpartition("-")
+    if head:
+        pairs = ((first, second) for first in {head, *ukrainian_surname_forms(head)}
+                 for second in ukrainian_surname_forms(last))  # fmt: skip
+        return frozenset(f"{first}-{second}" for first, second in pairs)
+    return frozenset({name, *_declined(name)})
+
+
+def _declined(name: str) -> list[str]:
+    if len(name) < 3:
+        return []
+    if name.endswith("ий"):
+        soft = name[-3] in "нщчжш" and name.endswith(("ній",))
+        return [name[:-2] + end for end in (("ього", "ьому", "ім") if soft else ("ого", "ому", "им", "ім"))]
+    if name.endswith("ій"):
+        return [name[:-2] + end for end in ("ього", "ьому", "ім")] + [name[:-1] + end for end in ("я", "ю", "єві", "єм", "ї")]
+    if name.endswith(("ов", "ев", "єв", "їв", "ин", "ін", "їн")):
+        return [name + end for end in ("а", "у", "ові", "им", "і")]
+    if name.endswith("ів"):
+        stems = (name, name[:-2] + "ев", name[:-2] + "ов")
+        return [stem + end for stem in stems for end in ("а", "у", "ові", "им", "ом", "і")]
+    if name.endswith("о"):
+        return [name[:-1] + end for end in ("а", "у", "ові", "ом", "і")]
+    if name[-1] in "еиіуюєї":
+        return []
+    if name.endswith("ець"):
+        stem = name[:-3] + ("й" if name[-4:-3] in "аоуієї" else "ль" if name[-4:-3] == "л" else "")
+        stem = name[:-4] + "ль" if name[-4:-3] == "л" else stem
+        return [stem + "ц" + end for end in ("я", "ю", "еві", "ем", "і")]
+    if name.endswith("й"):
+        return [name[:-1] + end for end in ("я", "ю", "єві", "єм", "ї")]
+    if name.endswith("ь"):
+        return [name[:-1] + end for end in ("я", "ю", "еві", "ем", "і")]
+    if name.endswith("а"):
+        stem = name[:-1]
+        before_i = stem[:-1] + _SOFTENED.get(stem[-1], stem[-1])
+        return [stem + "и", before_i + "і", stem + "у", stem + ("ею" if stem[-1] in HUSHING else "ою")]
+    if name.endswith("я"):
+        stem = name[:-1]
+        return [stem + end for end in (("ї", "ю", "єю") if stem[-1] in "аеиіоу" else ("і", "ю", "ею"))]
+    return _hard(name) + ([*_hard(name[:-2] + name[-1])] if name.endswith(("ок", "ек", "ел")) and len(name) > 3 else [])
+
+
+def _hard(name: str) -> list[str]:
+    dative, instrumental = ("еві", "ем") if name[-1] in HUSHING else ("ові", "ом")
+    return [name + end for end in ("а", "у", dative, instrumental, "і")]
