@@ -1,11 +1,12 @@
 """One account: session, connection and waits behind a single door, `call`."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -16,8 +17,9 @@ from telethon.tl import functions, types
 from bot.errors import AccountDead, FloodWait, LoginNeeded, TelegramError, Unreachable
 from bot.model import Clock, Wait, utc_now
 from bot.store import Store
+from bot.telegram.budget import Budget, Limits
 from bot.telegram.client import Client
-from bot.telegram.refusals import VENDOR, translate
+from bot.telegram.refusals import VENDOR, new_word, translate
 from bot.telegram.server import Server, point_at
 from bot.telegram.session import SessionFile
 from bot.telegram.waits import Waits
@@ -36,6 +38,7 @@ class Identity:
     name: str
     username: str | None
     bot: bool
+    premium: bool = False
 
 
 def method_of(request: Any) -> str:
@@ -49,11 +52,20 @@ def method_of(request: Any) -> str:
 class Account:
     """A connected account. Made by `open`; every request goes through `call`.
 
-    Flood waits are kept in the database and outlive the process; while one is in force, no packet leaves for its method.
+    Flood waits and budgets are kept in the database and outlive the process; while one holds, no packet leaves for its
+    method.
     """
 
     def __init__(
-        self, session: SessionFile, api_id: int, api_hash: str, *, name: str, store: Store | None, clock: Clock
+        self,
+        session: SessionFile,
+        api_id: int,
+        api_hash: str,
+        *,
+        name: str,
+        store: Store | None,
+        clock: Clock,
+        limits: Limits = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.session = session
@@ -61,8 +73,11 @@ class Account:
         self.api_hash = api_hash
         # Why there is no login, found out when connecting; None while there is one.
         self.refusal: TelegramError | None = None
+        # Words of Telegram that our library does not know, with the method that was answered so.
+        self.news: Counter[tuple[str, str]] = Counter()
         self._clock = clock
         self._waits = Waits(name, store, clock)
+        self._budget = Budget(name, store, limits, clock)
         self._client = Client(session, api_id, api_hash, on_update=self._hand_on, on_reconnect=self._reconnected)
         self._listeners: list[tuple[OnUpdate, OnReconnect]] = []
         self._media: dict[int, MTProtoSender] = {}
@@ -85,6 +100,7 @@ class Account:
         server: Server | None = None,
         clock: Clock = utc_now,
         patience: float | None = 30.0,
+        limits: Limits = MappingProxyType({}),
     ) -> AsyncIterator["Account"]:
         """Lock the session, connect, and close it all at the end.
 
@@ -94,9 +110,10 @@ class Account:
         session = SessionFile.open(session_path)
         try:
             point_at(session, server)
-            account = cls(session, api_id, api_hash, name=name, store=store, clock=clock)
+            account = cls(session, api_id, api_hash, name=name, store=store, clock=clock, limits=limits)
             try:
                 await account._waits.recall()
+                await account._budget.recall()
                 await account._connect(patience)
                 yield account
             finally:
@@ -108,29 +125,45 @@ class Account:
         """Send one request (with Input... objects in it) and return Telegram's answer.
 
         `dc`: the data centre to ask, for files; migrations are followed. A request in the air when the connection is cut
-        is sent again with the next one. Raises FloodWait (also without asking, while one is in force), Unreachable
-        when there is no answer in `timeout` seconds, and what `refusals.translate` says.
+        is sent again with the next one. Raises FloodWait (also without asking, while one is in force or the budget is
+        spent), Unreachable when there is no answer in `timeout` seconds, and what `refusals.translate` says.
         """
         method = method_of(request)
         self._waits.obey(method)
+        await self._budget.spend(method)
         try:
             async with asyncio.timeout(timeout):
                 return await self._send(request, dc)
         except VENDOR as error:
-            refusal = translate(error, method=method, now=self._clock())
+            refusal = translate(error, method=method, now=self._clock(), account=self.name)
             if isinstance(refusal, FloodWait):
                 await self._waits.record(refusal)
+            if (word := new_word(error)) is not None:
+                log.error("a new word of Telegram's", account=self.name, method=method, word=word)
+                self.news[word, method] += 1
             raise refusal from error
 
     async def me(self) -> Identity:
         """Who we are, asked of Telegram; raises LoginNeeded or AccountDead when we are nobody."""
         (user,) = await self.call(functions.users.GetUsersRequest([types.InputUserSelf()]))
         name = " ".join(part for part in (user.first_name, user.last_name) if part)
-        return Identity(user_id=user.id, name=name, username=user.username, bot=bool(user.bot))
+        return Identity(
+            user_id=user.id, name=name, username=user.username, bot=bool(user.bot), premium=bool(user.premium)
+        )
 
     async def require_login(self) -> None:
         """Raise LoginNeeded or AccountDead unless Telegram knows us; Unreachable when it does not answer."""
         await self.me()
+
+    @property
+    def online(self) -> bool:
+        """Whether requests can be sent now."""
+        return self._client.sender.online.is_set()
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Requests sent since the start, by method."""
+        return self._budget.calls
 
     @property
     def waits(self) -> tuple[Wait, ...]:
@@ -168,7 +201,7 @@ class Account:
             async with asyncio.timeout(patience):
                 await self._client.connect()
         except (vendor.AuthKeyNotFound, vendor.RPCError) as error:
-            refusal = translate(error, method="initConnection", now=self._clock())
+            refusal = translate(error, method="initConnection", now=self._clock(), account=self.name)
             if not isinstance(refusal, LoginNeeded | AccountDead):
                 raise refusal from error
             self.refusal = refusal

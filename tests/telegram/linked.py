@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from bot.model import Clock, utc_now
 from bot.sandbox import Sandbox
 from bot.sandbox.world import User
 from bot.store import Store
 from bot.telegram.account import Account, Server
+from bot.telegram.budget import Limits
 
 
 class HandClock:
@@ -37,6 +39,7 @@ async def linked(
     name: str = "main",
     store: Store | None = None,
     clock: Clock = utc_now,
+    limits: Limits = MappingProxyType({}),
 ) -> AsyncIterator[Account]:
     """An open account of `user`, its session file in `folder`."""
     key = os.urandom(256)
@@ -47,5 +50,7 @@ async def linked(
     path.touch(mode=0o600)
     path.write_text(json.dumps(state))
     server = Server(host=sandbox.host, port=sandbox.port, dc=sandbox.dc, public_key=sandbox.public_key)
-    async with Account.open(path, 1, "0" * 32, name=name, store=store, server=server, clock=clock) as account:
+    async with Account.open(
+        path, 1, "0" * 32, name=name, store=store, server=server, clock=clock, limits=limits
+    ) as account:
         yield account

@@ -1,0 +1,142 @@
+"""One account looking channels up: among its own chats first, by name only where there is no other way.
+
+Looking a name up is what Telegram limits hardest, and a name may belong to another channel by now: so each answer is held
+against the id that is pinned.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from telethon.tl import functions, types
+
+from bot.errors import AccountDead, ChannelUnavailable, LoginNeeded, Refused, TelegramError
+from bot.model import Channel, ChannelId, ChannelState
+from bot.telegram.account import Account
+from bot.telegram.dialogs import channels_in_dialogs
+from bot.telegram.history import page_below
+from bot.telegram.ids import input_channel, input_peer, marked
+
+log = structlog.get_logger()
+
+# Channels in one channels.getChannels.
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a channel stands: pts and newest id of one moment."""
+
+    pts: int
+    top_id: int
+
+
+class Seeker:
+    """Asks as one account; what it is told of its own chats is kept until `forget`.
+
+    Every method raises what `Account.call` raises.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._dialogs: Mapping[ChannelId, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    async def dialogs(self) -> Mapping[ChannelId, Any]:
+        """Every channel that the account is in, as types.Channel."""
+        if self._dialogs is None:
+            self._dialogs = await channels_in_dialogs(self.account)
+        return self._dialogs
+
+    def forget(self) -> None:
+        """Ask for the dialogs anew when they are next needed."""
+        self._dialogs = None
+
+    async def resolve(self, handle: str) -> Any:
+        """The public channel that has this name, as types.Channel. Raises Refused when it is no channel's."""
+        answer = await self.account.call(functions.contacts.ResolveUsernameRequest(handle))
+        peer = answer.peer
+        chats = [chat for chat in answer.chats if isinstance(peer, types.PeerChannel) and chat.id == peer.channel_id]
+        if not chats or not isinstance(chats[0], types.Channel):
+            raise Refused("this name belongs to a person, a bot or a closed group, not to a public channel", "")
+        return chats[0]
+
+    async def find(self, handle: str | None, channel_id: ChannelId | None) -> Any:
+        """A channel that is not pinned yet, as types.Channel; where both are given, the id counts. Raises Refused."""
+        if channel_id is None:
+            return await self.resolve(handle or "")
+        chat = (await self.dialogs()).get(channel_id)
+        if chat is None and handle:
+            chat = await self.resolve(handle)
+        if chat is None or marked(chat.id) != channel_id:
+            raise Refused(
+                "this account does not know the channel; join it in a Telegram app, or give its handle as well", ""
+            )
+        return chat
+
+    async def chat_of(self, channel: Channel) -> Any:
+        """A pinned channel, with the hash that is this account's, as types.Channel. Raises Refused."""
+        chat = (await self.dialogs()).get(channel.channel_id)
+        if chat is None and channel.handle:
+            chat = await self.resolve(channel.handle)
+            if marked(chat.id) != channel.channel_id:
+                raise Refused(
+                    f"this name now belongs to another channel ({marked(chat.id)}, {chat.title!r}); the one pinned is "
+                    f"{channel.channel_id}, and it stays the one that is meant. To watch it, join it in a Telegram app; "
+                    f"to watch the other, write its id in channels.yaml",
+                    "",
+                )
+        if chat is None:
+            raise Refused("this account does not know the channel; join it in a Telegram app", "")
+        return chat
+
+    async def place(self, channel: Channel) -> Place:
+        """Where the channel stands; a post made after that moment is found by the first difference."""
+        peer = types.InputDialogPeer(input_peer(channel))
+        answer = await self.account.call(functions.messages.GetPeerDialogsRequest([peer]))
+        for dialog in answer.dialogs:
+            if dialog.pts:
+                return Place(pts=dialog.pts, top_id=dialog.top_message)
+        # pts first: what is posted between the two answers is then told again by the difference, not skipped.
+        full = await self.account.call(functions.channels.GetFullChannelRequest(input_channel(channel)))
+        newest = await page_below(self.account, channel, 2**31 - 2)
+        return Place(pts=full.full_chat.pts, top_id=max((raw.message_id for raw in newest.messages), default=0))
+
+    async def look(self, channels: Sequence[Channel]) -> dict[ChannelId, Any]:
+        """The channels as they are now, as types.Channel; those that cannot be seen are left out, found by halving.
+
+        A channel whose hash is not this account's is asked for with the right one: who logs in anew, after a ban, may do
+        so with another account.
+        """
+        found: dict[ChannelId, Any] = {}
+        for start in range(0, len(channels), BATCH):
+            for chat in await self._look(channels[start : start + BATCH]):
+                if isinstance(chat, types.Channel) and not chat.min:
+                    found[marked(chat.id)] = chat
+        return found
+
+    async def _look(self, batch: Sequence[Channel]) -> list[Any]:
+        try:
+            request = functions.channels.GetChannelsRequest([input_channel(channel) for channel in batch])
+            return list((await self.account.call(request)).chats)
+        except (ChannelUnavailable, Refused) as error:
+            if len(batch) == 1:
+                return await self._look_anew(batch[0], error)
+            middle = len(batch) // 2
+            return await self._look(batch[:middle]) + await self._look(batch[middle:])
+
+    async def _look_anew(self, channel: Channel, error: TelegramError) -> list[Any]:
+        if not isinstance(error, ChannelUnavailable) or error.state != ChannelState.DELETED:
+            return []
+        try:
+            return [await self.chat_of(channel)]
+        except (LoginNeeded, AccountDead):
+            raise
+        except TelegramError as refusal:
+            log.warning("channel not seen", account=self.name, channel=channel.channel_id, error=str(refusal))
+            return []
