@@ -110,6 +110,7 @@ def _span(found: Found, field: Field) -> Span:
         form=found.form,
         reason="regex" if isinstance(found.term, Pattern) else found.term.reason,
         spoken=_spoken(found, field),
+        item=field.item,
     )
 
 
