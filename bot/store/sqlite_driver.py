@@ -56,7 +56,7 @@ class Connection(aiosqlite.Connection):
 
     async def visit(self, method: Callable[..., object], sql: str, parameters: Any) -> Any:
         """(rows, description, rowcount, lastrowid) of one statement."""
-        return await self._execute(_run, self._conn, method, sql, parameters)
+        return await self._execute(_run, self._conn, method, sql, parameters)  # type: ignore[no-untyped-call]
 
 
 def connect(database: str, **options: Any) -> Connection:
