@@ -26,7 +26,18 @@ from bot.pulse import Pulse
 from bot.rules import RuleSet
 from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
-from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Pinner, Reader, login_bot, pin_channels
+from bot.telegram import (
+    Account,
+    AnalystChat,
+    Backfiller,
+    Fetcher,
+    Listener,
+    Pinner,
+    Reader,
+    Seeker,
+    login_bot,
+    pin_channels,
+)
 
 log = structlog.get_logger()
 
@@ -81,7 +92,8 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     await account.require_login()
     sinks = await _open_sinks(config, store, stack)
     wanted = wanted_channels(config)
-    channels, problems = await pin_channels(account, store, wanted)
+    pinned = await pin_channels([Seeker(account)], store, wanted)
+    channels, problems = pinned.channels, pinned.problems
     transcriber = Transcriber(speech_settings(config))
     stack.push_async_callback(transcriber.close)
     service = Service(
@@ -154,7 +166,13 @@ class Service:
             store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
         )
         backfiller = Backfiller(account, store, filling, reader_nudge=reading.nudge)
-        pinner = Pinner(account, store, wanted_channels(config), pinning, missing=missing)
+        wanted = wanted_channels(config)
+        pinner = Pinner(
+            lambda look_up: pin_channels([Seeker(account)], store, wanted, look_up_lost=look_up),
+            pinning,
+            wanted=len(wanted),
+            pinned=0 if missing else len(wanted),
+        )
         self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
         self._loops = {
             "listener": Loop(run=listener.run, pulse=hearing, bound=300.0),

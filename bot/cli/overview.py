@@ -13,7 +13,7 @@ from bot.config import Config
 from bot.health import ask
 from bot.model import Channel, ChannelState, DeliveryState, Mode, RecordingState, post_link, utc_now
 from bot.store import Status
-from bot.telegram import pin_channels
+from bot.telegram import Seeker, pin_channels
 
 # The status names so many channels that are not followed, and counts the others.
 _NAMED = 5
@@ -161,5 +161,5 @@ async def _look_up(config: Config) -> list[str]:
     await app.check_account(config, "main", logged_in=True)
     async with app.open_store(config) as store, app.open_account(config, store, name="main") as account:
         await account.require_login()
-        _, problems = await pin_channels(account, store, app.wanted_channels(config))
-    return problems
+        pinned = await pin_channels([Seeker(account)], store, app.wanted_channels(config))
+    return [*pinned.problems, *pinned.remarks.values()]

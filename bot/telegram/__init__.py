@@ -2,13 +2,15 @@
 
 from bot.telegram.account import Account, Identity
 from bot.telegram.backfill import Backfiller, backfill
-from bot.telegram.channels import Pinner, WantedChannel, pin_channels
+from bot.telegram.channels import Pinned, WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
 from bot.telegram.convert import convert, digest, raw_message
 from bot.telegram.fetcher import Fetcher
 from bot.telegram.listener import Listener
 from bot.telegram.login import login_bot, login_by_code, login_by_qr
+from bot.telegram.pinner import Pinner
 from bot.telegram.reader import Reader
+from bot.telegram.seeker import Seeker
 from bot.telegram.server import Server
 from bot.telegram.session import SessionFile
 
@@ -19,8 +21,10 @@ __all__ = [
     "Fetcher",
     "Identity",
     "Listener",
+    "Pinned",
     "Pinner",
     "Reader",
+    "Seeker",
     "Server",
     "SessionFile",
     "WantedChannel",

@@ -12,8 +12,10 @@ import structlog
 from telethon.tl import functions, types
 
 from bot.errors import AccountDead, ChannelUnavailable, LoginNeeded, Refused, TelegramError
-from bot.model import Channel, ChannelId, ChannelState
+from bot.model import Channel, ChannelId, ChannelState, MessageId
+from bot.store import Store
 from bot.telegram.account import Account
+from bot.telegram.accounts import Carrier, slots_of
 from bot.telegram.dialogs import channels_in_dialogs
 from bot.telegram.history import page_below
 from bot.telegram.ids import input_channel, input_peer, marked
@@ -29,7 +31,17 @@ class Place:
     """Where a channel stands: pts and newest id of one moment."""
 
     pts: int
-    top_id: int
+    top_id: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How channels are now."""
+
+    # As types.Channel.
+    chats: Mapping[ChannelId, Any]
+    # Those that this account does not know any more, and cannot find again.
+    refused: Mapping[ChannelId, TelegramError]
 
 
 class Seeker:
@@ -41,6 +53,7 @@ class Seeker:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._dialogs: Mapping[ChannelId, Any] | None = None
+        self._premium = False
 
     @property
     def name(self) -> str:
@@ -101,36 +114,58 @@ class Seeker:
         answer = await self.account.call(functions.messages.GetPeerDialogsRequest([peer]))
         for dialog in answer.dialogs:
             if dialog.pts:
-                return Place(pts=dialog.pts, top_id=dialog.top_message)
+                return Place(pts=dialog.pts, top_id=MessageId(dialog.top_message))
         # pts first: what is posted between the two answers is then told again by the difference, not skipped.
         full = await self.account.call(functions.channels.GetFullChannelRequest(input_channel(channel)))
         newest = await page_below(self.account, channel, 2**31 - 2)
-        return Place(pts=full.full_chat.pts, top_id=max((raw.message_id for raw in newest.messages), default=0))
+        top = max((raw.message_id for raw in newest.messages), default=MessageId(0))
+        return Place(pts=full.full_chat.pts, top_id=top)
 
-    async def look(self, channels: Sequence[Channel]) -> dict[ChannelId, Any]:
-        """The channels as they are now, as types.Channel; those that cannot be seen are left out, found by halving.
+    async def look(self, channels: Sequence[Channel]) -> Seen:
+        """The channels as they are now; those that are private or banned are left out, found by halving.
 
         A channel whose hash is not this account's is asked for with the right one: who logs in anew, after a ban, may do
         so with another account.
         """
-        found: dict[ChannelId, Any] = {}
+        refused: dict[ChannelId, TelegramError] = {}
+        chats: list[Any] = []
         for start in range(0, len(channels), BATCH):
-            for chat in await self._look(channels[start : start + BATCH]):
-                if isinstance(chat, types.Channel) and not chat.min:
-                    found[marked(chat.id)] = chat
-        return found
+            chats += await self._look(channels[start : start + BATCH], refused)
+        whole = (chat for chat in chats if isinstance(chat, types.Channel) and not chat.min)
+        return Seen(chats={marked(chat.id): chat for chat in whole}, refused=refused)
 
-    async def _look(self, batch: Sequence[Channel]) -> list[Any]:
+    async def carrier(self, store: Store, *, full: bool = False) -> Carrier:
+        """What this account can take on. `full`: Telegram said that it may join no more."""
+        known = await store.channels.all(self.name)
+        inside = frozenset(channel.channel_id for channel in known if channel.joined)
+        try:
+            inside |= frozenset((await self.dialogs()).keys())
+            self._premium = (await self.account.me()).premium
+        except (LoginNeeded, AccountDead):
+            raise
+        except TelegramError as error:
+            # What the store remembers will do until the next time.
+            log.warning("slots not counted", account=self.name, error=str(error))
+        return Carrier(
+            name=self.name,
+            free=0 if full else slots_of(premium=self._premium, followed=len(inside)),
+            member_of=inside,
+            knows=frozenset(channel.channel_id for channel in known if channel.access_hash),
+        )
+
+    async def _look(self, batch: Sequence[Channel], refused: dict[ChannelId, TelegramError]) -> list[Any]:
         try:
             request = functions.channels.GetChannelsRequest([input_channel(channel) for channel in batch])
             return list((await self.account.call(request)).chats)
         except (ChannelUnavailable, Refused) as error:
             if len(batch) == 1:
-                return await self._look_anew(batch[0], error)
+                return await self._look_anew(batch[0], error, refused)
             middle = len(batch) // 2
-            return await self._look(batch[:middle]) + await self._look(batch[middle:])
+            return await self._look(batch[:middle], refused) + await self._look(batch[middle:], refused)
 
-    async def _look_anew(self, channel: Channel, error: TelegramError) -> list[Any]:
+    async def _look_anew(
+        self, channel: Channel, error: TelegramError, refused: dict[ChannelId, TelegramError]
+    ) -> list[Any]:
         if not isinstance(error, ChannelUnavailable) or error.state != ChannelState.DELETED:
             return []
         try:
@@ -138,5 +173,5 @@ class Seeker:
         except (LoginNeeded, AccountDead):
             raise
         except TelegramError as refusal:
-            log.warning("channel not seen", account=self.name, channel=channel.channel_id, error=str(refusal))
+            refused[channel.channel_id] = refusal
             return []

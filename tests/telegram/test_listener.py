@@ -9,7 +9,7 @@ from telethon.tl import types
 from bot.errors import AccountDead, LoginNeeded
 from bot.model import Backfill, ChannelId, ChannelState, Heard, How, MessageId, Mode, utc_now
 from bot.pulse import Pulse
-from bot.telegram import Listener, WantedChannel, pin_channels
+from bot.telegram import Listener, Seeker, WantedChannel, pin_channels
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 
 # Together too long for the quick loop.
@@ -403,7 +403,7 @@ async def test_waiting_joins_are_made_later(stage: Stage) -> None:
     stage.sandbox.faults.error("channels.joinChannel", 500, "INTERNAL")
     async with stage.account() as account:
         wanted = [WantedChannel(handle="Later1")]
-        _, problems = await pin_channels(account, stage.store, wanted)
+        problems = (await pin_channels([Seeker(account)], stage.store, wanted)).problems
         assert len(problems) == 1
         async with stage.listening(account):
 
