@@ -30,7 +30,7 @@ class Health:
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """`snapshot`: what /status shows. `alarms`: those in force. `metrics`: what /metrics answers, as Prometheus reads it."""
+        """`snapshot`: what /status shows. `alarms`: those in force. `metrics`: what Prometheus gets from /metrics."""
         self._loops = loops
         self._snapshot = snapshot
         self._alarms = alarms

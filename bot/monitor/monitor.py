@@ -55,11 +55,12 @@ class Monitor:
         """
         # May be replaced while running: a batch is held against one set.
         self.rules = rules
+        # As well: the channel may be pinned long after the start.
+        self.canary = canary
         self._store = store
         self._sinks = sinks
         self._transcribe = transcribe
         self._announce = announce
-        self._canary = canary
         self._clock = clock
         self._lock = asyncio.Lock()
 
@@ -121,7 +122,7 @@ class Monitor:
         One that only a backfill has read wakes nobody. Raises StoreError.
         """
         borne_by = await self._store.recordings.appearances(recording.recording_id)
-        fresh = [one for one in borne_by if one.how is not How.BACKFILL and one.channel.channel_id != self._canary]
+        fresh = [one for one in borne_by if one.how is not How.BACKFILL and one.channel.channel_id != self.canary]
         text = notices.not_transcribed(recording, fresh[0].channel, fresh[0].message, reason) if fresh else None
         await self._store.recordings.record_failed(
             recording.recording_id, reason=reason, at=self._clock(), sinks=self._sinks, notice=text
@@ -179,13 +180,13 @@ class Monitor:
             post = posts.setdefault(post_name(message), _standing(one.siblings, one.forms))
             whole = post.take([Item(message=message, transcript=transcript)])
             # Service messages bear no recordings, but a message may have become one.
-            silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self._canary
+            silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self.canary
             found = [] if silent else post.news(self._match(whole, batch, one.channel))
             matches[message.key] = tuple(borne(match, message.message_id) for match in found)
         return matches
 
     def _match(self, items: Sequence[Item], batch: "_Batch", channel: Channel) -> tuple[Match, ...]:
-        if channel.channel_id == self._canary:
+        if channel.channel_id == self.canary:
             return match_canary(items[-1].message.text)
         return batch.match(items, channel)
 
@@ -198,7 +199,7 @@ class Monitor:
             how=reading.unread.how,
             matches=tuple(matches),
             speech=speech_of(message, self._transcribe),
-            sinks=(CANARY,) if message.channel_id == self._canary else self._sinks,
+            sinks=(CANARY,) if message.channel_id == self.canary else self._sinks,
         )
 
     async def _report(self, batch: "_Batch") -> None:

@@ -2,6 +2,7 @@
 
 from bot.telegram.account import Account, Identity
 from bot.telegram.backfill import Backfiller, backfill
+from bot.telegram.canary import CanaryPoster
 from bot.telegram.channels import Pinned, WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
 from bot.telegram.convert import convert, digest, raw_message
@@ -18,6 +19,7 @@ __all__ = [
     "Account",
     "AnalystChat",
     "Backfiller",
+    "CanaryPoster",
     "Fetcher",
     "Identity",
     "Listener",
