@@ -97,7 +97,7 @@ def test_places_far_apart_are_quoted_apart() -> None:
         ),
         (
             voice_alert(transcript(partial=True, duration=12.0)),
-            "⚠ Partial: only 0:12 of 0:24 could be decoded.",
+            "⚠ Partial: 12 of 24 s could be decoded.",
         ),
         (
             text_alert(

@@ -39,7 +39,7 @@ async def chat(house: House) -> Chat:
 @pytest.fixture
 def reader(house: House) -> Reader:
     """A reader that does not wait long."""
-    return Reader(house.store, house.monitor, Pulse(asyncio.Event()), retry_seconds=QUICK)
+    return Reader(house.store, house.monitor, Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
 
 
 async def record(house: House, chat: Chat, *rows: RawMessage) -> None:
@@ -181,7 +181,7 @@ async def test_a_passing_failure_is_retried(house: House, chat: Chat) -> None:
     """A monitor that fails and recovers costs pauses, nothing else."""
     chat.post("Бердянск")
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house, sulks=3), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house, sulks=3), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 1
     assert (await house.store.archive.status(house.clock())).quarantined == 0
 
@@ -191,7 +191,9 @@ async def test_nudges_do_not_use_up_the_retries(house: House, chat: Chat) -> Non
     chat.post("Бердянск")
     await house.hear(chat)
     pulse = Pulse(asyncio.Event())
-    reading = asyncio.create_task(Reader(house.store, Choosy(house, sulks=1), pulse, retry_seconds=(0.3,)).drain())
+    reading = asyncio.create_task(
+        Reader(house.store, Choosy(house, sulks=1), pulse, retry_seconds=(0.3,), patience=QUICK).drain()
+    )
     for _ in range(10):
         await asyncio.sleep(0.02)
         pulse.nudge()
@@ -204,7 +206,7 @@ async def test_a_post_that_the_monitor_cannot_bear_stops_nobody(house: House, ch
     for text in ("Бердянск", "яд", "Бердянск снова"):
         chat.post(text)
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 3
     assert [row.alert is not None for row in await house.store.outbox.due("chat", house.clock())] == [True, True, False]
     assert (await house.store.archive.status(house.clock())).quarantined == 1
@@ -214,7 +216,7 @@ async def test_a_poisonous_post_alone_is_set_aside_and_told(house: House, chat: 
     """Also in a quiet hour one post that we cannot bear stops nobody; the analysts are told where to look."""
     poison = chat.post("яд")
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 1
     assert (await house.store.archive.status(house.clock())).quarantined == 1
     (told,) = await house.store.outbox.due("chat", house.clock())
