@@ -225,7 +225,7 @@ async def test_new_connection_outlives_the_call_that_wanted_it(stage: Stage) -> 
         await stage.pin(account, chat)
         account.listen(pushed.append)
         stage.sandbox.faults.delay("help.getConfig", 1.0)
-        await account._client.sender._disconnect(error=ConnectionError())
+        await account._line._client.sender._disconnect(error=ConnectionError())
         with pytest.raises(Unreachable):
             await account.call(ME, timeout=0.4)
         stage.sandbox.faults.delay("help.getConfig", 0)
