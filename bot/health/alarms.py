@@ -34,7 +34,7 @@ def find_alarms(status: Status, facts: Facts, bounds: Bounds, now: datetime) -> 
     """
     in_force = {alarm.name for alarm in status.alarms}
     found = [
-        *_accounts(status, bounds, now),
+        *_accounts(status, facts, bounds, now),
         *_waits(status, bounds, in_force, now),
         *_library(facts, now),
         *_clock(facts, bounds, now),
@@ -48,8 +48,11 @@ def find_alarms(status: Status, facts: Facts, bounds: Bounds, now: datetime) -> 
     return tuple(_together(found, in_force))
 
 
-def _accounts(status: Status, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
+def _accounts(status: Status, facts: Facts, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
     for account in status.accounts:
+        if account.name not in facts.accounts:
+            # The settings name it no longer.
+            continue
         since = account.since or now
         patience = bounds.unreachable if account.state is AccountState.UNREACHABLE else timedelta()
         if account.state is not AccountState.ACTIVE and now - since >= patience:
