@@ -13,7 +13,6 @@ from bot.config import Config
 from bot.health import ask
 from bot.model import Channel, ChannelState, DeliveryState, Mode, RecordingState, post_link, utc_now
 from bot.store import Status
-from bot.telegram import Seeker, pin_channels
 
 # The status names so many channels that are not followed, and counts the others.
 _NAMED = 5
@@ -110,7 +109,7 @@ def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) 
 async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
     """List the channels of channels.yaml and what is known of each; handles change hands, so check them."""
     config = state.config()
-    problems = await _look_up(config) if ask_telegram else []
+    problems = await app.look_up(config) if ask_telegram else []
     async with app.open_begun_store(config) as store:
         known = await store.channels.all() if store else ()
     if as_json:
@@ -154,12 +153,3 @@ class _Pinned:
 
 def _name(handle: str | None, channel_id: int | None) -> str:
     return f"@{handle}" if handle else str(channel_id)
-
-
-async def _look_up(config: Config) -> list[str]:
-    """Pin the channels of the configuration, as a start of the daemon does; a line for each that has a problem."""
-    await app.check_account(config, "main", logged_in=True)
-    async with app.open_store(config) as store, app.open_account(config, store, name="main") as account:
-        await account.require_login()
-        pinned = await pin_channels([Seeker(account)], store, app.wanted_channels(config))
-    return [*pinned.problems, *pinned.remarks.values()]

@@ -2,8 +2,8 @@
 
 from bot.telegram.account import Account, Identity
 from bot.telegram.backfill import Backfiller, backfill
-from bot.telegram.canary import CanaryPoster
 from bot.telegram.budget import limits
+from bot.telegram.canary import CanaryPoster
 from bot.telegram.channels import Pinned, WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
 from bot.telegram.convert import convert, digest, raw_message

@@ -23,6 +23,11 @@ class Watchdog:
         self._since: float | None = None
         self._rebuilt = False
 
+    @property
+    def suspicious(self) -> bool:
+        """Nothing has come since the connection was made anew."""
+        return self._rebuilt
+
     def look(self, mark: Hashable, *, now: float, excused: bool) -> Verdict:
         """Judge. `now`: seconds on a steady clock. `excused`: something else explains the standstill, so no time runs."""
         if self._since is None or excused:
