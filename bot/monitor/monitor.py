@@ -7,7 +7,7 @@ being matched would be seen by neither, and its alert would never come.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -22,6 +22,7 @@ from bot.model import (
     Kind,
     Match,
     Recording,
+    RecordingState,
     Transcript,
     Unread,
     utc_now,
@@ -87,17 +88,26 @@ class Monitor:
     async def observe_transcript(self, recording: Recording, transcript: Transcript) -> int:
         """Match a transcript for every post that bears the recording, and record it; how many alerts are new.
 
-        A post is matched with all that it holds, an album with the captions of its other items. Doing it again changes
-        nothing. Raises StoreError.
+        A post is matched with all that it holds, an album with the captions of its other items. A transcript of a part
+        is recorded as one, and the recording is fetched once more. Doing it again changes nothing. Raises StoreError.
         """
         async with self._lock:
             batch = _Batch(self.rules)
-            matches = self._heard(await self._store.recordings.appearances(recording.recording_id), transcript, batch)
+            if recording.size is not None and recording.size < recording.media.size:
+                transcript = replace(transcript, partial=True)
+            appearances = await self._store.recordings.appearances(recording.recording_id)
+            matches, more = self._heard(appearances, transcript, batch)
             await self._report(batch)
             alerts = await self._store.recordings.record_transcript(
-                recording.recording_id, transcript, matches, sinks=self._sinks, at=self._clock()
+                recording.recording_id,
+                transcript,
+                matches,
+                sinks=self._sinks,
+                at=self._clock(),
+                partial=transcript.shortfall,
+                notices=more,
             )
-        if alerts or batch.failures:
+        if alerts or more or batch.failures or transcript.partial:
             self._announce()
         return alerts
 
@@ -119,8 +129,10 @@ class Monitor:
     async def give_up(self, recording: Recording, reason: str) -> None:
         """Record that a recording stays without transcript, and tell the analysts, once for every recording.
 
-        One that only a backfill has read wakes nobody. Raises StoreError.
+        One that only a backfill has read wakes nobody; one that has a transcript of a part keeps it. Raises StoreError.
         """
+        if recording.state is RecordingState.DONE:
+            reason = f"partial: {reason}"
         borne_by = await self._store.recordings.appearances(recording.recording_id)
         fresh = [one for one in borne_by if one.how is not How.BACKFILL and one.channel.channel_id != self.canary]
         text = notices.not_transcribed(recording, fresh[0].channel, fresh[0].message, reason) if fresh else None
@@ -171,10 +183,15 @@ class Monitor:
 
     def _heard(
         self, appearances: Sequence[Appearance], transcript: Transcript, batch: "_Batch"
-    ) -> dict[Key, tuple[Match, ...]]:
-        """The matches that a transcript brings to the posts that bear it; an album may bear it twice."""
+    ) -> tuple[dict[Key, tuple[Match, ...]], list[str]]:
+        """The matches that a transcript brings to the posts that bear it; an album may bear it twice.
+
+        And notices, of what a fuller transcript brings to a rule that has alerted on the speech of the post: there is one
+        alert for each rule and version.
+        """
         posts: dict[PostName, Standing] = {}
         matches: dict[Key, tuple[Match, ...]] = {}
+        more: list[str] = []
         for one in appearances:
             message = one.message
             post = posts.setdefault(post_name(message), _standing(one.siblings, one.forms))
@@ -182,8 +199,10 @@ class Monitor:
             # Service messages bear no recordings, but a message may have become one.
             silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self.canary
             found = [] if silent else post.news(self._match(whole, batch, one.channel))
-            matches[message.key] = tuple(borne(match, message.message_id) for match in found)
-        return matches
+            fresh = [match for match in found if match.rule_id not in one.spoken]
+            matches[message.key] = tuple(borne(match, message.message_id) for match in fresh)
+            more += (notices.heard_more(match, one.channel, message) for match in found if match not in fresh)
+        return matches, more
 
     def _match(self, items: Sequence[Item], batch: "_Batch", channel: Channel) -> tuple[Match, ...]:
         if channel.channel_id == self.canary:

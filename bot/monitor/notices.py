@@ -1,6 +1,6 @@
 """What the monitor tells the analysts beside alerts: plain text, one line each. Pure."""
 
-from bot.model import Channel, Event, Kind, Message, MessageId, Recording, post_link
+from bot.model import Channel, Event, Kind, Match, Message, MessageId, Recording, post_link
 
 _KINDS = {
     Kind.VOICE: "Voice note",
@@ -27,6 +27,13 @@ def not_transcribed(recording: Recording, channel: Channel, message: Message, re
     """A recording that was given up."""
     link = post_link(channel, message.message_id)
     return f"⚠ {_KINDS.get(recording.kind, 'Recording')} not transcribed: {link}: {reason}"
+
+
+def heard_more(match: Match, channel: Channel, message: Message) -> str:
+    """Words that a rule finds in a whole recording and did not find in the part that it has alerted on."""
+    forms = ", ".join(sorted({span.form for span in match.spans}))
+    link = post_link(channel, message.message_id)
+    return f"⚠ The whole recording of {link} has come. Rule {match.rule_id} finds in it: {forms}"
 
 
 def deletion_burst(event: Event, channel: Channel) -> str:
