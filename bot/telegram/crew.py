@@ -72,7 +72,9 @@ class Crew:
         self.hearing, self._rechecking, self._filling, self._joining, self._watching = (Pulse(stop) for _ in range(5))
         self.listener = self._new_listener()
         self._listening: asyncio.Task[None] | None = None
-        self._watchdog = Watchdog(terms.stuck_seconds)
+        # Between two sweeps nothing need come in.
+        self._stuck_seconds = max(terms.stuck_seconds, 2 * terms.sweep_seconds)
+        self._watchdog = Watchdog(self._stuck_seconds)
         self._state = AccountState.ACTIVE
         self._online_at = 0.0
         self._began = terms.clock()
@@ -99,8 +101,14 @@ class Crew:
         nudge, clock = self._terms.reader_nudge, self._terms.clock
         rechecker = Rechecker(self.account, self._store, self._rechecking, reader_nudge=nudge, clock=clock)
         backfiller = Backfiller(self.account, self._store, self._filling, reader_nudge=nudge, clock=clock)
-        on_full = self._terms.on_full
-        joiner = Joiner(self.account, self._store, self._joining, on_full=lambda: on_full(self.name), clock=clock)
+        joiner = Joiner(
+            self.account,
+            self._store,
+            self._joining,
+            on_joined=lambda: self.listener.reload(),
+            on_full=lambda: self._terms.on_full(self.name),
+            clock=clock,
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 self._listening = group.create_task(self.listener.run())
@@ -122,7 +130,7 @@ class Crew:
     # --- the watch ---
 
     async def _watch(self, group: asyncio.TaskGroup) -> None:
-        every = min(LOOK_SECONDS, self._terms.stuck_seconds / 4)
+        every = min(LOOK_SECONDS, self._stuck_seconds / 4)
         while not await self._watching.wait(every):
             await self._check_loss()
             now = asyncio.get_running_loop().time()
@@ -162,11 +170,13 @@ class Crew:
         return self.listener.progress_at, self.listener.swept_at
 
     def _is_excused(self) -> bool:
-        return not self.account.online or any(wait.method in HEARING for wait in self.account.waits)
+        """Whether something else explains that nothing comes in."""
+        waits = any(wait.method in HEARING for wait in self.account.waits)
+        return waits or not self.account.online or not self.listener.hears
 
     async def _rebuild(self, group: asyncio.TaskGroup) -> None:
         """A new connection, and a listener that starts from what is stored."""
-        seconds = self._terms.stuck_seconds
+        seconds = self._stuck_seconds
         log.error("account is stuck; connecting anew", account=self.name, seconds=seconds)
         await self._report(AccountState.STUCK, f"nothing came in for {seconds:.0f} s; the connection is made anew")
         if self._listening is not None:

@@ -238,7 +238,7 @@ class Fleet:
         for name, text in pinned.remarks.items():
             await self._voice.tell(name, text)
         for crew in crews:
-            crew.hearing.nudge()
+            crew.listener.reload()
         return pinned
 
     async def _settle(self) -> None:

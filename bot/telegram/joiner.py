@@ -35,13 +35,15 @@ class Joiner:
         store: Store,
         pulse: Pulse,
         *,
+        on_joined: Callable[[], None],
         on_full: Callable[[], None],
         clock: Clock = utc_now,
     ) -> None:
-        """`on_full`: called when Telegram says that this account is in as many channels as it may be."""
+        """`on_joined`: called after each join. `on_full`: called when Telegram says that this account is in as many channels as it may be."""
         self._account = account
         self._store = store
         self._pulse = pulse
+        self._on_joined = on_joined
         self._on_full = on_full
         self._clock = clock
         self._refused: set[ChannelId] = set()
@@ -87,6 +89,7 @@ class Joiner:
     async def _join(self, channel: Channel) -> None:
         try:
             await join(self._account, self._store, channel)
+            self._on_joined()
         except (ChannelUnavailable, Refused) as error:
             if isinstance(error, Refused) and error.word == FULL:
                 log.warning("account is full", account=self._account.name)

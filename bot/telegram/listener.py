@@ -66,6 +66,11 @@ class Listener:
         self._changed = True
         self._fatal: Exception | None = None
 
+    @property
+    def hears(self) -> int:
+        """Channels that sweeps look at: those that can be read."""
+        return sum(feed.channel.state is ChannelState.ACTIVE for feed in self._feeds.values())
+
     async def run(self) -> None:
         """Listen until stopped."""
         leave = self._account.listen(self._hear, self.sweep_now)
