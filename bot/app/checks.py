@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 from bot.alerts import AppriseSink
+from bot.app.canary import check_canary
 from bot.app.parts import load_rules, require_api_hash, server_of, session_path, sink_names, speech_settings
 from bot.config import Config
 from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, StoreError
@@ -104,6 +105,10 @@ async def _sinks(config: Config) -> str:
     return f"alerts go to {', '.join(names)}"
 
 
+async def _canary(config: Config) -> str:
+    return check_canary(config)
+
+
 async def _data_folder(config: Config) -> str:
     folder = config.data_folder
     place = next(path for path in (folder, *folder.parents) if path.exists())
@@ -166,7 +171,7 @@ def _require_session(config: Config) -> None:
 
 
 async def _bot_session(config: Config) -> str:
-    if config.settings.alerts.chat is None:
+    if config.settings.alerts.chat is None and config.settings.canary.channel is None:
         return "no alert bot is needed"
     try:
         SessionFile.check(session_path(config, "bot"))
@@ -189,6 +194,7 @@ _CHECKS: dict[str, Check] = {
     "rule tests": _rule_tests,
     "channels": _channels,
     "sinks": _sinks,
+    "canary": _canary,
     "data folder": _data_folder,
     "database": _database,
     "model": _model,

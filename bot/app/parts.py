@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.app.canary import canary_channel
 from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
@@ -122,8 +123,8 @@ def load_rules(config: Config) -> RuleSet:
 
 
 def wanted_channels(config: Config) -> list[WantedChannel]:
-    """The channels of channels.yaml as the telegram room takes them."""
-    return [
+    """The channels of channels.yaml, and the canary's, as the telegram room takes them."""
+    listed = [
         WantedChannel(
             handle=entry.handle,
             channel_id=None if entry.id is None else ChannelId(entry.id),
@@ -134,6 +135,7 @@ def wanted_channels(config: Config) -> list[WantedChannel]:
         )
         for entry in config.channels
     ]
+    return [*listed, *canary_channel(config)]
 
 
 def speech_settings(config: Config) -> SpeechSettings:

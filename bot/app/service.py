@@ -15,19 +15,21 @@ import structlog
 import bot
 from bot.alerts import AppriseSink, Dispatcher, Sink, plain
 from bot.app.accounts import make_fleet
+from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
 from bot.app.loop import Loop
-from bot.app.parts import CHAT, load_rules, open_account, open_store, sink_names, speech_settings
+from bot.app.parts import CHAT, load_rules, open_store, sink_names, speech_settings
+from bot.app.watching import Watching
 from bot.config import Config
 from bot.errors import EarshotError, first_of
-from bot.health import Health, Loops
+from bot.health import Loops
 from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import RuleSet
 from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
-from bot.telegram import AnalystChat, Fetcher, Fleet, Reader, login_bot
+from bot.telegram import Fetcher, Fleet, Reader
 
 log = structlog.get_logger()
 
@@ -72,7 +74,8 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     fleet = make_fleet(config, store, stop, sinks=sink_names(config), reader_nudge=reading.nudge)
     stack.push_async_callback(fleet.close)
     await fleet.open()
-    sinks = await _open_sinks(config, store, stack)
+    alert_bot = await stack.enter_async_context(open_bot(config, store))
+    sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
     transcriber = Transcriber(speech_settings(config))
     stack.push_async_callback(transcriber.close)
@@ -82,6 +85,7 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
         store=store,
         fleet=fleet,
         reading=reading,
+        alert_bot=alert_bot,
         sinks=sinks,
         rules=rules,
         transcriber=transcriber,
@@ -100,13 +104,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> list[Sink]:
+async def _open_sinks(config: Config, alert_bot: AlertBot | None) -> list[Sink]:
     sinks: list[Sink] = []
-    if config.settings.alerts.chat is not None and config.bot_token is not None:
-        account = await stack.enter_async_context(open_account(config, store, name="bot"))
-        login = partial(login_bot, account, config.bot_token.get_secret_value())
-        await login()
-        chat = AnalystChat(account, config.settings.alerts.chat, name=CHAT, login=login)
+    if config.settings.alerts.chat is not None and alert_bot is not None:
+        chat = alert_bot.chat(config.settings.alerts.chat, name=CHAT)
         await chat.check()
         sinks.append(chat)
     sinks.extend(AppriseSink(name, url.get_secret_value()) for name, url in config.apprise.items())
@@ -124,6 +125,7 @@ class Service:
         store: Store,
         fleet: Fleet,
         reading: Pulse,
+        alert_bot: AlertBot | None,
         sinks: Sequence[Sink],
         rules: RuleSet,
         transcriber: Transcriber,
@@ -139,18 +141,28 @@ class Service:
         monitor = Monitor(store, rules, sinks=self._names, transcribe=frozenset(speech.kinds), announce=self._nudge_all)
         self._reader = Reader(store, monitor, reading)
         limit = speech.max_megabytes * 1_000_000
-        fetcher = Fetcher(
-            next(iter(fleet.crews.values())).account, store, fetching, limit_bytes=limit, announce=self._nudge_all
-        )
+        fetcher = Fetcher(fleet.account_of, store, monitor, fetching, limit_bytes=limit, announce=self._nudge_all)
         worker = SpeechWorker(
             store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
         )
+        watching = Watching(
+            config,
+            store,
+            stop,
+            monitor=monitor,
+            fleet=fleet,
+            bot=alert_bot,
+            sinks=self._names,
+            announce=self._nudge_all,
+        )
+        sinks = (*sinks, *watching.sinks)
         self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
         self._loops = {
             "fleet": Loop(run=fleet.run, pulse=fleet.pulse, bound=3600.0),
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
             "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
+            **watching.loops,
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)
                 for sink, (dispatcher, pulse) in zip(sinks, self._dispatchers, strict=True)
@@ -162,7 +174,7 @@ class Service:
             "listener": (lambda: fleet.busy_for, 300.0),
             "sweep": (lambda: fleet.unswept_for, max(300.0, 5 * sweep)),
         }
-        self.health = Health(idle, lambda: store.archive.status(utc_now()))
+        self.health = watching.health(idle)
 
     def _dispatcher(self, config: Config, sink: Sink) -> tuple[Dispatcher, Pulse]:
         pulse = Pulse(self._stop)

@@ -1,11 +1,14 @@
 """How the service watches itself, wired: alarms, the daily line, the canary, and what machines are told over HTTP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 
-import bot
+from bot import __version__
+from bot.app.bot import AlertBot
+from bot.app.canary import is_canary
 from bot.app.loop import Loop
+from bot.canary import CANARY
 from bot.config import Config
 from bot.health import (
     AccountFacts,
@@ -20,20 +23,16 @@ from bot.health import (
     exposition,
     measure,
 )
-from bot.model import Channel, utc_now
+from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.store import Status, Store
-from bot.telegram import Account, AnalystChat, CanaryPoster
+from bot.telegram import CanaryPoster, Fleet
 
+# The alert bot, among the accounts of the figures.
+BOT = "bot"
 # Seconds without a look at the alarms after which the watchman counts as stuck.
 _WATCHMAN_STUCK = 300.0
-
-
-def canary_chat(config: Config, bot_account: Account, login: Callable[[], Awaitable[object]]) -> AnalystChat | None:
-    """The bot's way into the canary channel; None when the settings name no channel."""
-    channel = config.settings.canary.channel
-    return None if channel is None else AnalystChat(bot_account, channel, name="canary", login=login)
 
 
 class Watching:
@@ -46,21 +45,24 @@ class Watching:
         stop: asyncio.Event,
         *,
         monitor: Monitor,
+        fleet: Fleet,
+        bot: AlertBot | None,
         sinks: Sequence[str],
-        accounts: Callable[[], Mapping[str, AccountFacts]],
-        canary: AnalystChat | None,
         announce: Callable[[], None],
     ) -> None:
-        """`sinks`: names of all that hear of alarms. `accounts`: every account by name, as this process sees it now."""
+        """`sinks`: names of all that hear of alarms."""
         self._config = config
         self._store = store
         self._monitor = monitor
-        self._accounts = accounts
+        self._fleet = fleet
+        self._bot = bot
+        # When each account last swept: a listener that was made anew has yet to.
+        self._swept: dict[str, datetime] = {}
         self._started = utc_now()
         self.loops: dict[str, Loop] = {}
         # Sinks beside those of the alerts: each needs a dispatcher.
         self.sinks: list[CanarySink] = []
-        self._poster = self._open_canary(canary, Pulse(stop)) if canary else None
+        self._poster = self._open_canary(bot, Pulse(stop)) if bot else None
         pulse = Pulse(stop)
         self.watchman = Watchman(
             store,
@@ -84,7 +86,7 @@ class Watching:
                 facts=self._facts(),
                 idle={name: idle_for() for name, (idle_for, _) in loops.items()},
                 alarms=self.watchman.alarms,
-                version=bot.__version__,
+                version=__version__,
                 now=now,
             )
             return exposition(snapshot)
@@ -96,11 +98,14 @@ class Watching:
             metrics=metrics,
         )
 
-    def _open_canary(self, channel: AnalystChat, pulse: Pulse) -> CanaryPoster:
-        every = self._config.settings.canary.every_minutes * 60
+    def _open_canary(self, bot: AlertBot, pulse: Pulse) -> CanaryPoster | None:
+        canary = self._config.settings.canary
+        if canary.channel is None:
+            return None
+        every = canary.every_minutes * 60
         url = self._config.ping_url
         self.sinks.append(CanarySink(url.get_secret_value() if url else None, every=every))
-        poster = CanaryPoster(channel, pulse, every=every)
+        poster = CanaryPoster(bot.chat(canary.channel, name=CANARY), pulse, every=every)
         self.loops["canary"] = Loop(run=poster.run, pulse=pulse, bound=_WATCHMAN_STUCK)
         return poster
 
@@ -108,22 +113,31 @@ class Watching:
         poster = self._poster
         return Facts(
             started_at=self._started,
-            accounts=self._accounts(),
+            accounts={name: self._account(name) for name in (*self._config.settings.telegram.accounts, BOT)},
             disk=measure(self._config.data_folder),
             canary=self.sinks[0].facts(trouble=poster.trouble) if poster else None,
         )
 
+    def _account(self, name: str) -> AccountFacts:
+        """An account that is not at work has only its last sweep to tell of."""
+        crew = self._fleet.crews.get(name)
+        if crew is not None and crew.listener.swept_at is not None:
+            self._swept[name] = crew.listener.swept_at
+        account = crew.account if crew else self._bot.account if self._bot and name == BOT else None
+        if account is None:
+            return AccountFacts(swept_at=self._swept.get(name))
+        return AccountFacts(
+            swept_at=self._swept.get(name),
+            clock_offset=account.clock_offset,
+            unknown_constructors=account.unknown_constructors,
+            calls=account.calls,
+        )
+
     async def _follow_canary(self, status: Status, _: datetime) -> bool:
         """Tell the monitor which channel is the canary's: it may be pinned long after the start. People hear nothing."""
-        found = (row.channel for row in status.channels if self._is_canary(row.channel))
+        found = (row.channel for row in status.channels if is_canary(self._config, row.channel))
         self._monitor.canary = next((channel.channel_id for channel in found), None)
         return False
-
-    def _is_canary(self, channel: Channel) -> bool:
-        named = self._config.settings.canary.channel
-        if isinstance(named, str):
-            return (channel.handle or "").lower() == named.lower()
-        return channel.channel_id == named
 
 
 def _bounds(config: Config) -> Bounds:

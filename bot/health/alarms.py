@@ -86,7 +86,7 @@ def _clock(facts: Facts, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
     offsets = [account.clock_offset for account in facts.accounts.values() if account.clock_offset is not None]
     worst = max(offsets, key=abs, default=0.0)
     if abs(worst) > bounds.clock.total_seconds():
-        way = "behind" if worst > 0 else "ahead of"
+        way = "ahead of" if worst > 0 else "behind"
         text = f"This machine's clock is {ago(abs(worst))} {way} Telegram's: set it, and let NTP keep it"
         yield Alarm(name="clock", since=now, text=text)
 

@@ -14,7 +14,7 @@ class AccountFacts:
 
     # When it last compared all its channels with the server; None: not since the start.
     swept_at: datetime | None = None
-    # Seconds that Telegram's clock is ahead of ours; None while not measured.
+    # Seconds that our clock is ahead of Telegram's (negative: behind); None while not measured.
     clock_offset: float | None = None
     # Telegram's objects that our library does not know: how many came.
     unknown_constructors: int = 0

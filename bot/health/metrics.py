@@ -215,7 +215,12 @@ FAMILIES = (
         lambda shot: (((account.name,), account.channels) for account in shot.status.accounts),
     ),
     Family("earshot_telegram_calls_total", ("account", "method"), "Requests sent since the start.", _calls),
-    Family("earshot_clock_offset_seconds", ("account",), "How far Telegram's clock is ahead of ours.", _clock_offsets),
+    Family(
+        "earshot_clock_offset_seconds",
+        ("account",),
+        "How far this machine's clock is ahead of Telegram's.",
+        _clock_offsets,
+    ),
     Family(
         "earshot_loop_idle_seconds",
         ("loop",),

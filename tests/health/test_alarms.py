@@ -150,10 +150,10 @@ def test_a_long_flood_wait_is_an_alarm_until_it_is_over() -> None:
 
 def test_a_clock_that_is_off() -> None:
     """Either way, the worst account counts, and the text says which way."""
-    assert found(status(row(1)), facts(accounts=swept(0.5, clock_offset=-35.0)))["clock"].startswith(
+    assert found(status(row(1)), facts(accounts=swept(0.5, clock_offset=35.0)))["clock"].startswith(
         "This machine's clock is 35 s ahead of Telegram's"
     )
-    assert "25 s behind" in found(status(row(1)), facts(accounts=swept(0.5, clock_offset=25.0)))["clock"]
+    assert "25 s behind" in found(status(row(1)), facts(accounts=swept(0.5, clock_offset=-25.0)))["clock"]
     assert found(status(row(1)), facts(accounts=swept(0.5, clock_offset=10.0))) == {}
 
 
