@@ -39,7 +39,7 @@ class Joiner:
         on_full: Callable[[], None],
         clock: Clock = utc_now,
     ) -> None:
-        """`on_joined`: called after each join. `on_full`: called when Telegram says that this account is in as many channels as it may be."""
+        """`on_joined`: called after each join. `on_full`: called when Telegram says that the account may join no more."""
         self._account = account
         self._store = store
         self._pulse = pulse
