@@ -29,7 +29,7 @@ from bot.model import (
 )
 from bot.monitor import notices
 from bot.monitor.post import PostName, Reading, Standing, bearer, borne, post_name, states
-from bot.monitor.subject import speech_of, subject
+from bot.monitor.subject import is_part, speech_of, subject
 from bot.rules import RuleSet
 from bot.store import Appearance, Known, Observation, Store
 
@@ -93,7 +93,7 @@ class Monitor:
         """
         async with self._lock:
             batch = _Batch(self.rules)
-            if recording.size is not None and recording.size < recording.media.size:
+            if is_part(recording):
                 transcript = replace(transcript, partial=True)
             appearances = await self._store.recordings.appearances(recording.recording_id)
             matches, more = self._heard(appearances, transcript, batch)
@@ -129,8 +129,13 @@ class Monitor:
     async def give_up(self, recording: Recording, reason: str) -> None:
         """Record that a recording stays without transcript, and tell the analysts, once for every recording.
 
-        One that only a backfill has read wakes nobody; one that has a transcript of a part keeps it. Raises StoreError.
+        One that only a backfill has read wakes nobody; one that has a transcript of a part keeps it; one of which there
+        is only a part that cannot be transcribed is wanted again, whole. Raises StoreError.
         """
+        if recording.state is RecordingState.FETCHED and is_part(recording):
+            await self._store.recordings.record_wanted(recording.recording_id, reason=reason, at=self._clock())
+            self._announce()
+            return
         if recording.state is RecordingState.DONE:
             reason = f"partial: {reason}"
         borne_by = await self._store.recordings.appearances(recording.recording_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from bot.model import SPOKEN, Channel, Item, Kind, Message, Source, Transcript, Word
+from bot.model import SPOKEN, Channel, Item, Kind, Message, Recording, Source, Transcript, Word
 from bot.rules import Field, Subject
 
 
@@ -65,6 +65,11 @@ def speech_of(message: Message, transcribe: frozenset[Kind]) -> Literal["wanted"
     if message.media is None or message.kind not in SPOKEN:
         return None
     return "wanted" if message.kind in transcribe else "skipped"
+
+
+def is_part(recording: Recording) -> bool:
+    """Whether fewer bytes were fetched than Telegram declared."""
+    return recording.size is not None and recording.size < recording.media.size
 
 
 def _lines(*parts: str | None) -> str:

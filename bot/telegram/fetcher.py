@@ -171,12 +171,12 @@ class Fetcher:
         return [appearance.message.key for appearance in found] or [_found_in(recording)]
 
     async def _from(self, place: Key, recording: Recording) -> tuple[str, int]:
-        """A file that is cut is asked for again at once. What is cut then is kept, unless there is a part of it already."""
+        """A file that is cut is asked for again at once. What is cut then is kept, unless there was a part of it already."""
         try:
             return await self._download(place, recording, whole=True)
         except Short as short:
             log.warning("recording cut short", recording_id=recording.recording_id, reason=str(short))
-        return await self._download(place, recording, whole=recording.state is RecordingState.DONE)
+        return await self._download(place, recording, whole=recording.sha256 is not None)
 
     async def _download(self, place: Key, recording: Recording, *, whole: bool) -> tuple[str, int]:
         account = self._account_of(place.channel_id)

@@ -28,7 +28,7 @@ rules:
   - id: berdyansk
     title: Бердянск
     severity: high
-    match: Бердянск
+    match: Бердянск OR Мариуполь
 """
 
 
