@@ -82,18 +82,17 @@ def whose(post: Post) -> Address:
 
 def check(truth: Truth, weather: Weather, held: Held, chat: Sequence[Posted], *, log: str = "") -> list[Finding]:
     """Everything that does not hold. `truth` may hold ids from before watching began: they are left out."""
-    ours = {
-        address: post for address, post in truth.items() if address[1] >= held.watch_from.get(address[0], 1 << 62)
-    }
+    ours = {address: post for address, post in truth.items() if address[1] >= held.watch_from.get(address[0], 1 << 62)}
     deleted = [address for address, versions in held.versions.items() if versions[-1].change == "deleted"]
     texts = {address: held.texts(address) for address in held.versions}
     return [
         *_accounted(ours, held),
         *missing_states(ours, weather, texts, deleted),
-        *_invented(ours, held),
+        # An edit of what was posted before is heard as well.
+        *_invented(truth, held),
         *_raw_first(held),
-        *_raised_once(ours, held),
-        *_told_once(ours, weather, held, chat),
+        *_raised_once(truth, held),
+        *_told_once(truth, needed_alerts(ours, weather), held, chat),
         *_nothing_waits(held),
         *(Finding("P7", "other", line) for line in log.splitlines() if "Traceback" in line),
     ]
@@ -167,7 +166,7 @@ def _firsts(truth: Truth, held: Held) -> Iterator[tuple[str, Address, int]]:
             yield from ((rule, address, version.number) for rule in fresh)
 
 
-def _told_once(truth: Truth, weather: Weather, held: Held, chat: Sequence[Posted]) -> Iterator[Finding]:
+def _told_once(truth: Truth, needed: set[Told], held: Held, chat: Sequence[Posted]) -> Iterator[Finding]:
     """Each alert of the outbox is in the chat once, and each that the world called for is among them."""
     by_id = {alert.alert_id: alert for alert in held.alerts}
     parcels = {parcel.random_id: parcel for parcel in held.outbox}
@@ -183,9 +182,11 @@ def _told_once(truth: Truth, weather: Weather, held: Held, chat: Sequence[Posted
     for alert_id, alert in by_id.items():
         if seen[alert_id] != 1:
             kind = "alerts doubled" if seen[alert_id] else "alerts lost"
-            yield Finding("P5", kind, f"alert {alert_id} ({alert.rule}, {alert.address}) is in the chat {seen[alert_id]} times")
+            yield Finding(
+                "P5", kind, f"alert {alert_id} ({alert.rule}, {alert.address}) is in the chat {seen[alert_id]} times"
+            )
     told = {(alert.rule, whose(truth[alert.address])) for alert in held.alerts if alert.address in truth}
-    for rule, address in sorted(needed_alerts(truth, weather) - told):
+    for rule, address in sorted(needed - told):
         yield Finding("P5", "alerts lost", f"nobody was told of {rule} in {address}")
 
 
@@ -223,7 +224,10 @@ def check_plain(truth: Truth, weather: Weather, held: PlainHeld, chat: Sequence[
     doubled = sum(count - 1 for count in told.values())
     return [
         *missing_states(truth, weather, held.texts, held.deleted),
-        *(Finding("P5", "alerts lost", f"nobody was told of {pair}") for pair in needed_alerts(truth, weather) - told.keys()),
+        *(
+            Finding("P5", "alerts lost", f"nobody was told of {pair}")
+            for pair in needed_alerts(truth, weather) - told.keys()
+        ),
         *(Finding("P5", "alerts doubled", "told twice") for _ in range(doubled)),
         *(Finding("P4", "other", f"{address} has {rows} rows") for address, rows in held.rows.items() if rows > 1),
     ]

@@ -89,9 +89,7 @@ def _restarted(rng: random.Random) -> Nemesis:
 
 @makes("SIGSTOP, SIGCONT")
 def _stopped(rng: random.Random) -> Nemesis:
-    return Nemesis(
-        "SIGSTOP, SIGCONT", _signal(signal.SIGSTOP), _signal(signal.SIGCONT), lasts=rng.uniform(0.5, 1.5)
-    )
+    return Nemesis("SIGSTOP, SIGCONT", _signal(signal.SIGSTOP), _signal(signal.SIGCONT), lasts=rng.uniform(0.5, 1.5))
 
 
 def _signal(number: signal.Signals) -> Deed:
@@ -116,7 +114,9 @@ def _refused(rng: random.Random) -> Nemesis:
         await scene.proxy.refuse()
         scene.proxy.cut()
 
-    return Nemesis("TCP refused", start, lambda scene: scene.proxy.refuse(False), lasts=1.0, aftermath=4.0, exits=frozenset({9}))
+    return Nemesis(
+        "TCP refused", start, lambda scene: scene.proxy.refuse(False), lasts=1.0, aftermath=4.0, exits=frozenset({9})
+    )
 
 
 @makes("TCP half-open")
@@ -135,7 +135,11 @@ def _half_open(rng: random.Random) -> Nemesis:
 def _slow(rng: random.Random) -> Nemesis:
     rate = rng.choice((2_000, 8_000))
     return Nemesis(
-        "TCP slow", lambda scene: scene.proxy.slow(rate), lambda scene: scene.proxy.open(), lasts=1.5, exits=frozenset({9})
+        "TCP slow",
+        lambda scene: scene.proxy.slow(rate),
+        lambda scene: scene.proxy.open(),
+        lasts=1.5,
+        exits=frozenset({9}),
     )
 
 
@@ -148,14 +152,21 @@ def _reset(rng: random.Random) -> Nemesis:
         scene.proxy.reset_after(count)
 
     return Nemesis(
-        "TCP reset after N bytes", start, lambda scene: scene.proxy.open(), lasts=1.2, aftermath=4.0, exits=frozenset({9})
+        "TCP reset after N bytes",
+        start,
+        lambda scene: scene.proxy.open(),
+        lasts=1.2,
+        aftermath=4.0,
+        exits=frozenset({9}),
     )
 
 
 @makes("every answer late")
 def _late(rng: random.Random) -> Nemesis:
     seconds = rng.uniform(0.05, 0.3)
-    return Nemesis("every answer late", lambda s: s.sandbox.faults.latency(seconds), lambda s: s.sandbox.faults.latency(0))
+    return Nemesis(
+        "every answer late", lambda s: s.sandbox.faults.latency(seconds), lambda s: s.sandbox.faults.latency(0)
+    )
 
 
 # --- pushes -----------------------------------------------------------------------------------------------------------
@@ -188,7 +199,9 @@ def _reordered(rng: random.Random) -> Nemesis:
 @makes("pushes late")
 def _delayed(rng: random.Random) -> Nemesis:
     seconds = rng.uniform(0.3, 2.0)
-    return _pushes("pushes late", lambda scene: scene.sandbox.faults.delay_push("all", seconds), aftermath=seconds + STEADY)
+    return _pushes(
+        "pushes late", lambda scene: scene.sandbox.faults.delay_push("all", seconds), aftermath=seconds + STEADY
+    )
 
 
 @makes("unknown constructor in a container")
@@ -288,7 +301,11 @@ for _kind in ERRORS:
 async def _log_in_again(scene: Scene) -> None:
     """What a person does after exit code 4: look, and log in anew."""
     await asyncio.sleep(0.3)
-    if not scene.running and scene.exits and scene.exits[-1] == 4:
+    if scene.kind != "earshot":
+        scene.give_session("main")
+        if scene.running:
+            scene.send_signal(signal.SIGKILL)
+    elif not scene.running and scene.exits and scene.exits[-1] == 4:
         scene.give_session("main")
         await scene.revive()
 
@@ -308,7 +325,9 @@ def _flood(rng: random.Random) -> Nemesis:
 def _lost_reply(rng: random.Random) -> Nemesis:
     method = rng.choice((*READING[:3], *SENDING))
     # An answer is waited for 30 s.
-    return Nemesis("reply lost", lambda scene: scene.sandbox.faults.lose_reply(method), aftermath=HANGING, patience=90.0)
+    return Nemesis(
+        "reply lost", lambda scene: scene.sandbox.faults.lose_reply(method), aftermath=HANGING, patience=90.0
+    )
 
 
 @makes("ids left out of every answer")
@@ -334,7 +353,14 @@ def _omitted(rng: random.Random) -> Nemesis:
 
 def _with_voices(nemesis: Nemesis) -> Nemesis:
     return Nemesis(
-        nemesis.name, nemesis.start, nemesis.heal, nemesis.lasts, nemesis.aftermath, patience=90.0, exits=nemesis.exits, voices=2
+        nemesis.name,
+        nemesis.start,
+        nemesis.heal,
+        nemesis.lasts,
+        nemesis.aftermath,
+        patience=90.0,
+        exits=nemesis.exits,
+        voices=2,
     )
 
 

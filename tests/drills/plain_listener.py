@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from telethon import TelegramClient, events
 from telethon.crypto import AuthKey, rsa
+from telethon.sessions import SQLiteSession
 
 READY = "plain listener ready"
 WORDS = {"alpha": "ракета", "beta": "генерал", "gamma": "потери"}
@@ -60,7 +61,9 @@ async def listen(folder: Path, *, catch_up: bool) -> None:
     client.add_event_handler(on_new, events.NewMessage(chats=handles))
     client.add_event_handler(on_edit, events.MessageEdited(chats=handles))
     client.add_event_handler(on_delete, events.MessageDeleted(chats=handles))
-    await client.start(phone=lambda: "")
+    await client.connect()
+    if not await client.is_user_authorized():
+        sys.exit("log in first")
     # As the documentation advises, so that every entity is known.
     await client.get_dialogs()
     await client.send_message(desk, READY)
@@ -70,10 +73,10 @@ async def listen(folder: Path, *, catch_up: bool) -> None:
 def _client(folder: Path, server: dict[str, Any], *, catch_up: bool) -> TelegramClient:
     """A client on a Telethon session file, which gets the login of the watching account the first time."""
     rsa.add_key(Path(server["public_key_file"]).read_bytes(), old=False)
-    client = TelegramClient(str(folder / "data" / "plain"), 1, "0123456789abcdef0123456789abcdef", catch_up=catch_up)
-    if client.session.auth_key is None:
+    session = SQLiteSession(str(folder / "data" / "plain"))
+    if session.auth_key is None:
         login = json.loads((folder / "data" / "sessions" / "main.session").read_text("utf-8"))
-        client.session.set_dc(server["dc"], server["host"], server["port"])
-        client.session.auth_key = AuthKey(bytes.fromhex(login["auth_key"]))
-        client.session.save()
-    return client
+        session.set_dc(server["dc"], server["host"], server["port"])
+        session.auth_key = AuthKey(bytes.fromhex(login["auth_key"]))
+        session.save()
+    return TelegramClient(session, 1, "0123456789abcdef0123456789abcdef", catch_up=catch_up)

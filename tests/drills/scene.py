@@ -43,7 +43,10 @@ class Scene(Stage):
         listener: str = "earshot",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        merged = {name: {**SETTINGS.get(name, {}), **(settings or {}).get(name, {})} for name in {*SETTINGS, *(settings or {})}}
+        merged = {
+            name: {**SETTINGS.get(name, {}), **(settings or {}).get(name, {})}
+            for name in {*SETTINGS, *(settings or {})}
+        }
         super().__init__(folder, settings=merged, rules=RULES, proxy=True)
         self.kind = listener
         self.sweep_seconds = float(merged["telegram"]["sweep_seconds"])
@@ -95,6 +98,8 @@ class Scene(Stage):
         file = folder / f"{name}.session"
         file.write_text(json.dumps(state))
         file.chmod(0o600)
+        # A plain listener takes its login from there when it has no session file of its own.
+        (self.folder / "data" / "plain.session").unlink(missing_ok=True)
 
     # --- the daemon ---------------------------------------------------------------------------------------------------
 
@@ -203,7 +208,7 @@ class Scene(Stage):
         """Start, and wait until it listens or has ended; the trouble is over when it listens."""
         self._down, said = down, self.said()
         await self.start()
-        while self.running and self.said() == said:
+        while self.running and self.said() == said:  # noqa: ASYNC110 - the chat gives no signal
             await asyncio.sleep(0.02)
         if self.running:
             self.over(down)

@@ -88,7 +88,13 @@ class Zygote:
         asyncio.get_running_loop().remove_reader(self._socket)
 
     async def fork(
-        self, target: str, arguments: Sequence[str], *, stderr: int, env: Mapping[str, str], bomb: Mapping[str, Any] | None
+        self,
+        target: str,
+        arguments: Sequence[str],
+        *,
+        stderr: int,
+        env: Mapping[str, str],
+        bomb: Mapping[str, Any] | None,
     ) -> Forked:
         """Fork a child that runs `target` ("module:function") with `arguments` as sys.argv; see `bombs` for `bomb`."""
         request = {"target": target, "arguments": list(arguments), "env": dict(env), "bomb": bomb}
