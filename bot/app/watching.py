@@ -13,6 +13,7 @@ from bot.config import Config
 from bot.health import (
     AccountFacts,
     Bounds,
+    CanaryFacts,
     CanarySink,
     Daily,
     Facts,
@@ -95,6 +96,7 @@ class Watching:
             loops,
             lambda: self._store.archive.status(utc_now()),
             alarms=lambda: self.watchman.alarms,
+            canary=self._canary,
             metrics=metrics,
         )
 
@@ -110,13 +112,15 @@ class Watching:
         return poster
 
     def _facts(self) -> Facts:
-        poster = self._poster
         return Facts(
             started_at=self._started,
             accounts={name: self._account(name) for name in (*self._config.settings.telegram.accounts, BOT)},
             disk=measure(self._config.data_folder),
-            canary=self.sinks[0].facts(trouble=poster.trouble) if poster else None,
+            canary=self._canary(),
         )
+
+    def _canary(self) -> CanaryFacts | None:
+        return self.sinks[0].facts(trouble=self._poster.trouble) if self._poster else None
 
     def _account(self, name: str) -> AccountFacts:
         """An account that is not at work has only its last sweep to tell of."""
