@@ -163,7 +163,7 @@ class Account:
             if isinstance(refusal, FloodWait):
                 await self._waits.record(refusal)
             if isinstance(refusal, LoginNeeded | AccountDead) and dc in (None, self.session.dc_id):
-                self.refusal = refusal
+                self._refused(refusal)
             if (word := new_word(error)) is not None:
                 log.error("a new word of Telegram's", account=self.name, method=method, word=word)
                 self.news[word, method] += 1
@@ -229,11 +229,13 @@ class Account:
         """Ask for the account's state: Telegram pushes updates only to a connection that did."""
         try:
             await self.call(functions.updates.GetStateRequest())
-            self.refusal = None
-        except (LoginNeeded, AccountDead) as refusal:
-            self._refused(refusal)
+        except (LoginNeeded, AccountDead):
+            # Noted by `call`.
+            return
         except TelegramError as error:
             log.warning("state not asked", account=self.name, error=str(error))
+        else:
+            self.refusal = None
 
     async def start_over(self) -> None:
         """Make a new key, when Telegram no longer accepts the old one; only a login does this."""

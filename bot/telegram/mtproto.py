@@ -176,6 +176,20 @@ class Link(ConnectionTcpFull):
         super().__init__(*args, **kwargs)
         self.heard_at = 0.0
 
+    async def connect(self, timeout: float | None = None, ssl: Any = None) -> None:
+        """Connect; nothing is left of the connection before, neither packets nor the error that ended it."""
+        self._send_queue, self._recv_queue = asyncio.Queue(1), asyncio.Queue(1)
+        await super().connect(timeout=timeout, ssl=ssl)
+
+    async def disconnect(self) -> None:
+        """Break it off: closing in order would wait for a peer that may be gone."""
+        if self._connected:
+            for task in (self._send_task, self._recv_task):
+                if task is not asyncio.current_task():
+                    task.cancel()
+            self._writer.transport.abort()
+        await super().disconnect()
+
     async def _recv(self) -> bytes:
         return bytes(await self._codec.read_packet(self))
 
@@ -189,11 +203,6 @@ class Link(ConnectionTcpFull):
             self.heard_at = steady()
             data += part
         return data
-
-    def abort(self) -> None:
-        """Break it off at once; what is not yet sent is lost."""
-        if self._writer is not None:
-            self._writer.transport.abort()
 
 
 class Wire(MTProtoSender):
@@ -244,12 +253,6 @@ class Wire(MTProtoSender):
         # A ping of the connection before says nothing about this one.
         self._ping = None
         await super()._connect()
-
-    async def _reconnect(self, last_error: BaseException | None) -> None:
-        if self._connection is not None:
-            # Closing in order waits for a peer that may be gone.
-            self._connection.abort()
-        await super()._reconnect(last_error)
 
     async def _disconnect(self, error: BaseException | None = None) -> None:
         if self._keeping is not None:
