@@ -142,7 +142,8 @@ class _Pinning:
 
     def _draft(self, wanted: WantedChannel, otherwise: ChannelId) -> Channel:
         known = self._find(wanted)
-        channel_id = wanted.channel_id or otherwise
+        inside = (seeker.named(wanted.handle) for seeker in self._seekers.values())
+        channel_id = wanted.channel_id or next((found for found in inside if found is not None), otherwise)
         return _as_wanted(known or Channel(channel_id=channel_id, access_hash=0, handle=wanted.handle), wanted)
 
     def _find(self, wanted: WantedChannel) -> Channel | None:

@@ -116,7 +116,9 @@ class Crew:
                     group.create_task(loop.run())
                 group.create_task(self._watch(group))
         except BaseExceptionGroup as errors:
-            raise first_of(errors) from None
+            error = first_of(errors)
+            # What Telegram said is looked up in the cause.
+            raise error from error.__cause__
 
     async def close(self) -> None:
         """Close the account, and let others have it."""

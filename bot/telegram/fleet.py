@@ -122,7 +122,9 @@ class Fleet:
             async with asyncio.TaskGroup() as group:
                 opening = [group.create_task(self._man(name)) for name in self._names]
         except BaseExceptionGroup as errors:
-            raise first_of(errors) from None
+            error = first_of(errors)
+            # What Telegram said is looked up in the cause.
+            raise error from error.__cause__
         refusals = [refusal for task in opening if (refusal := task.result()) is not None]
         if not self._crews:
             raise refusals[0]
@@ -172,7 +174,9 @@ class Fleet:
                 group.create_task(pinner.run())
                 group.create_task(self._look_after())
         except BaseExceptionGroup as errors:
-            raise first_of(errors) from None
+            error = first_of(errors)
+            # What Telegram said is looked up in the cause.
+            raise error from error.__cause__
 
     async def _employ(self, crew: Crew) -> None:
         try:

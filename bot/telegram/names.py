@@ -10,7 +10,7 @@ from bot.errors import AccountDead, LoginNeeded, TelegramError
 from bot.model import Channel
 from bot.store import Store
 from bot.telegram.ids import marked
-from bot.telegram.seeker import Seeker
+from bot.telegram.seeker import Seeker, has_name
 
 log = structlog.get_logger()
 
@@ -47,8 +47,7 @@ class NameKeeper:
         now = replace(channel, title=chat.title, access_hash=chat.access_hash, joined=not chat.left)
         if now != channel:
             await self._store.channels.pin(now, account=seeker.name)
-        names = {name.username.lower() for name in chat.usernames or ()} | {(chat.username or "").lower()}
-        if channel.handle and channel.handle.lower() not in names:
+        if channel.handle and not has_name(chat, channel.handle):
             await self._remark_on(seeker, channel, chat.username)
 
     async def _remark_on(self, seeker: Seeker, channel: Channel, called: str | None) -> None:

@@ -26,6 +26,12 @@ log = structlog.get_logger()
 BATCH = 100
 
 
+def has_name(chat: Any, handle: str) -> bool:
+    """Whether a types.Channel has this public name, among others perhaps."""
+    names = [name.username for name in chat.usernames or ()] + [chat.username or ""]
+    return handle.lower() in (name.lower() for name in names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a channel stands: pts and newest id of one moment."""
@@ -79,11 +85,18 @@ class Seeker:
             raise Refused("this name belongs to a person, a bot or a closed group, not to a public channel", "")
         return chats[0]
 
+    def named(self, handle: str | None) -> ChannelId | None:
+        """Which of the channels that it is in has this name now, as far as it has asked."""
+        found = (channel_id for channel_id, chat in (self._dialogs or {}).items() if handle and has_name(chat, handle))
+        return next(found, None)
+
     async def find(self, handle: str | None, channel_id: ChannelId | None) -> Any:
         """A channel that is not pinned yet, as types.Channel; where both are given, the id counts. Raises Refused."""
+        dialogs = await self.dialogs()
         if channel_id is None:
-            return await self.resolve(handle or "")
-        chat = (await self.dialogs()).get(channel_id)
+            inside = self.named(handle)
+            return dialogs[inside] if inside is not None else await self.resolve(handle or "")
+        chat = dialogs.get(channel_id)
         if chat is None and handle:
             chat = await self.resolve(handle)
         if chat is None or marked(chat.id) != channel_id:
