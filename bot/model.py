@@ -465,9 +465,9 @@ class Recording:
     kind: Kind
     media: Media
     state: RecordingState
-    # Hex SHA-256 of the bytes, once fetched; names the file.
+    # Hex SHA-256 of the bytes, once fetched; names the file. Of one that is wanted: of a part that was of no use.
     sha256: str | None = None
-    # Bytes that were fetched.
+    # Bytes that were fetched; fewer than `media.size` are a part.
     size: int | None = None
     # Tries of the current stage so far.
     attempts: int = 0

@@ -19,7 +19,9 @@ async def test_lag(store: Store) -> None:
     await put(store, message(200, posted_at=NOON - timedelta(days=9)), how=How.BACKFILL)
     (lawmaker, blogger) = (await store.archive.status(NOON + timedelta(hours=24))).channels
     assert lawmaker.channel.channel_id == LAWMAKER
-    assert lawmaker.lag == Lag(posts=100, p50=50.0, p99=99.0, max=100.0)
+    assert lawmaker.lag == Lag(
+        posts=100, p50=50.0, p99=99.0, max=100.0, newest=100.0, newest_at=NOON + timedelta(minutes=100)
+    )
     assert lawmaker.newest_at == NOON + timedelta(minutes=98, seconds=20)
     assert blogger.lag is None
     assert (await store.archive.status(NOON + timedelta(days=3))).channels[0].lag is None
