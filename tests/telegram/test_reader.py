@@ -69,6 +69,17 @@ async def test_what_is_heard_is_read_and_alerts(house: House, chat: Chat, reader
     assert not await house.store.intake.unread()
 
 
+async def test_an_album_is_one_alert(house: House, chat: Chat, reader: Reader) -> None:
+    """Ten items as Telegram sends them, each with the words in its caption, are one alert, which names the first."""
+    items = chat.album([{"photo": bytes([number]), "text": "Бердянск"} for number in range(10)])
+    assert await house.hear(chat) == 10
+    assert await reader.drain() == 10
+    (due,) = await house.store.outbox.due("chat", house.clock())
+    assert due.alert is not None
+    assert due.alert.message.message_id == items[0]
+    assert {span.item for span in due.alert.match.spans} == {None, *items[1:]}
+
+
 async def test_reading_again_changes_nothing(house: House, chat: Chat, reader: Reader) -> None:
     """Hearing and reading the same state three times leaves one version and one alert."""
     post = chat.post("Бердянск")
@@ -184,6 +195,22 @@ async def test_a_passing_failure_is_retried(house: House, chat: Chat) -> None:
     reader = Reader(house.store, Choosy(house, sulks=3), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 1
     assert (await house.store.archive.status(house.clock())).quarantined == 0
+
+
+async def test_a_store_that_recovers_is_waited_for(house: House, chat: Chat, tmp_path: Path) -> None:
+    """While the store fails the reader holds on with pauses, and nothing is set aside for it."""
+    chat.post("Бердянск")
+    await house.hear(chat)
+    stop = asyncio.Event()
+    reader = Reader(house.store, house.monitor, Pulse(stop), retry_seconds=QUICK, patience=(0.05,) * 100)
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+        database.execute("ALTER TABLE versions RENAME TO lost")
+        reading = asyncio.create_task(reader.drain())
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        database.execute("ALTER TABLE lost RENAME TO versions")
+    assert await reading == 1
+    assert len(await house.store.outbox.due("chat", house.clock())) == 1
 
 
 async def test_nudges_do_not_use_up_the_retries(house: House, chat: Chat) -> None:
