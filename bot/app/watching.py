@@ -11,6 +11,7 @@ from bot.app.loop import Loop
 from bot.canary import CANARY
 from bot.config import Config
 from bot.health import (
+    LOOK_SECONDS,
     AccountFacts,
     Bounds,
     CanaryFacts,
@@ -72,6 +73,7 @@ class Watching:
             bounds=_bounds(config),
             sinks=sinks,
             announce=announce,
+            every=min(LOOK_SECONDS, config.settings.canary.every_minutes * 60) if self._poster else LOOK_SECONDS,
             also=(Daily(store, sinks, at=_daily_at(config)).tell, self._follow_canary),
         )
         self.loops["watchman"] = Loop(run=self.watchman.run, pulse=pulse, bound=_WATCHMAN_STUCK)

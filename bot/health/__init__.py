@@ -8,11 +8,12 @@ from bot.health.http import Health, Loops, ask, require_free_port
 from bot.health.jsonable import to_json
 from bot.health.metrics import FAMILIES, Snapshot, exposition
 from bot.health.systemd import notify_systemd
-from bot.health.watchman import Watchman
+from bot.health.watchman import LOOK_SECONDS, Watchman
 from bot.health.words import ago, count
 
 __all__ = [
     "FAMILIES",
+    "LOOK_SECONDS",
     "AccountFacts",
     "Bounds",
     "CanaryFacts",

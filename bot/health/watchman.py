@@ -16,7 +16,8 @@ from bot.store import Status, Store
 
 log = structlog.get_logger()
 
-EVERY = 30.0
+# Seconds between two looks.
+LOOK_SECONDS = 30.0
 # Gone for so long before it counts as over: what comes and goes is told once.
 OVER_AFTER = timedelta(minutes=2)
 # Notices of one round; what is raised beyond that is in the status.
@@ -42,7 +43,7 @@ class Watchman:
         sinks: Sequence[str],
         announce: Callable[[], None] = lambda: None,
         also: Sequence[Told] = (),
-        every: float = EVERY,
+        every: float = LOOK_SECONDS,
         over_after: timedelta = OVER_AFTER,
         clock: Clock = utc_now,
     ) -> None:
