@@ -32,6 +32,10 @@ def print_snapshot(snapshot: Status, now: datetime) -> None:
         out.print(line)
 
 
+# What a recording is not yet; of one that is done in part, the whole is asked for.
+_NOT_YET = {RecordingState.WANTED: "fetched", RecordingState.DONE: "whole"}
+
+
 class _View:
     """The parts of one snapshot, as lines with markup."""
 
@@ -78,12 +82,13 @@ class _View:
         yield f"recordings: {_counts(self._status.recordings)}{oldest}"
         for one in self._status.retrying:
             soon = max((one.next_try - self._now).total_seconds(), 0.0)
-            stage = "fetched" if one.state is RecordingState.WANTED else "transcribed"
+            stage = _NOT_YET.get(one.state, "transcribed")
             where = self._link(one.channel_id, one.message_id)
             yield f"[yellow]not yet {stage}[/] {where}: {escape(one.reason)}; try {one.attempts + 1} in {ago(soon)}"
         for failure in self._status.failed:
             where = self._link(failure.channel_id, failure.message_id)
-            yield f"[red]not transcribed[/] {where}: {escape(failure.reason)}"
+            what = "transcribed in part" if failure.in_part else "not transcribed"
+            yield f"[red]{what}[/] {where}: {escape(failure.reason)}"
 
     def outbox(self) -> Iterator[str]:
         """A line for each sink, with why it stands still."""
