@@ -17,22 +17,18 @@ from bot.errors import AccountDead, FloodWait, LoginNeeded, TelegramError, Unrea
 from bot.model import Clock, Wait, utc_now
 from bot.store import Store
 from bot.telegram.budget import Budget, Limits
+from bot.telegram.hearers import Hearers, OnReconnect, OnUpdate
 from bot.telegram.line import Line
-from bot.telegram.mtproto import KEEPALIVE_SECONDS
 from bot.telegram.refusals import VENDOR, new_word, translate
 from bot.telegram.server import Server, point_at
 from bot.telegram.session import SessionFile
 from bot.telegram.waits import Waits
+from bot.telegram.wire import KEEPALIVE_SECONDS
 
 log = structlog.get_logger()
 
-OnUpdate = Callable[[Any], None]
-OnReconnect = Callable[[], None]
-
 # An account that nobody uses is asked for after so many keepalives: a ping is answered also when the account is lost.
 CHECK_KEEPALIVES = 3
-# However much comes in that cannot be read, listeners are told no more often than this, in seconds.
-UNREADABLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,24 +83,21 @@ class Account:
         self._waits = Waits(name, store, clock)
         self._budget = Budget(name, store, limits, clock)
         self._keepalive = keepalive
+        self._hearers = Hearers()
         self._line = Line(
             session,
             api_id,
             api_hash,
             name=name,
             keepalive=keepalive,
-            on_update=self._hand_on,
+            on_update=self._hearers.hand_on,
             on_unreadable=self._unreadable,
             on_back=self._reconnected,
             on_lost=self._lost,
         )
-        self._listeners: list[tuple[OnUpdate, OnReconnect]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         # On the loop's clock: when Telegram last answered a request.
         self._answered_at = 0.0
-        # Runs while listeners are not told of unreadable messages; and whether there were any since it began.
-        self._hush: asyncio.TimerHandle | None = None
-        self._hushed = False
 
     @classmethod
     @asynccontextmanager
@@ -221,9 +214,7 @@ class Account:
         `on_reconnect` is called when pushes may have been lost: there is a new connection, something came in that could not
         be read, or the account is no longer good. Whoever follows channels asks the server then.
         """
-        pair = (on_update, on_reconnect)
-        self._listeners.append(pair)
-        return lambda: self._listeners.remove(pair)
+        return self._hearers.add(on_update, on_reconnect)
 
     async def greet(self) -> None:
         """Ask for the account's state: Telegram pushes updates only to a connection that did."""
@@ -274,8 +265,7 @@ class Account:
                 await self.greet()
 
     async def _close(self) -> None:
-        if self._hush is not None:
-            self._hush.cancel()
+        self._hearers.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -290,14 +280,10 @@ class Account:
 
     # --- what comes by itself ---
 
-    def _hand_on(self, update: Any) -> None:
-        for on_update, _ in tuple(self._listeners):
-            on_update(update)
-
     def _reconnected(self) -> None:
         log.info("reconnected", account=self.name)
         self._spawn(self.greet())
-        self._tell_reconnect()
+        self._hearers.tell()
 
     def _lost(self, error: BaseException) -> None:
         """No connection can be made anew, for that reason."""
@@ -310,21 +296,8 @@ class Account:
         news, self.refusal = self.refusal is None, refusal
         if news:
             log.error("account refused", account=self.name, error=str(refusal))
-            self._tell_reconnect()
+            self._hearers.tell()
 
     def _unreadable(self) -> None:
         self.unknown_constructors += 1
-        self._hushed = self._hush is not None
-        if self._hush is None:
-            self._hush = asyncio.get_running_loop().call_later(UNREADABLE_SECONDS, self._end_hush)
-            self._tell_reconnect()
-
-    def _end_hush(self) -> None:
-        self._hush = None
-        if self._hushed:
-            self._hushed = False
-            self._tell_reconnect()
-
-    def _tell_reconnect(self) -> None:
-        for _, on_reconnect in tuple(self._listeners):
-            on_reconnect()
+        self._hearers.tell_sparingly()

@@ -10,7 +10,7 @@ the listener. Private parts are overridden, which is why the version is pinned:
 * `_handle_auto_reconnect`: tells `on_reconnect`, nothing else;
 * `_save_states_and_entities`: nothing to save;
 * `_get_dc`: the configuration is per client (Telethon keeps one per process, wrong for two servers in one process);
-* `MTProtoSender`: see `bot.telegram.mtproto`; endless reconnecting with a growing pause, and an event that says whether
+* `MTProtoSender`: see `bot.telegram.wire`; endless reconnecting with a growing pause, and an event that says whether
   we are online.
 """
 
@@ -28,8 +28,8 @@ from telethon.client.telegrambaseclient import DEFAULT_DC_ID, DEFAULT_IPV4_IP, D
 from telethon.tl import functions, types
 from telethon.tl.alltlobjects import LAYER
 
-from bot.telegram.mtproto import KEEPALIVE_SECONDS, Link, Wire
 from bot.telegram.session import SessionFile
+from bot.telegram.wire import KEEPALIVE_SECONDS, Link, Wire
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ import structlog
 from telethon import errors as vendor
 
 from bot.telegram.client import Client
-from bot.telegram.mtproto import Wire
 from bot.telegram.refusals import VENDOR
 from bot.telegram.session import SessionFile
+from bot.telegram.wire import Wire
 
 log = structlog.get_logger()
 

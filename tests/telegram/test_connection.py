@@ -44,11 +44,11 @@ class Line:
         return linked(self.sandbox, self.user, self.folder, **options)
 
     def stranger(self, **options: Any) -> AbstractAsyncContextManager[Account]:
-        """An account that has no key yet."""
+        """An account that has no key yet; making one takes a second on a busy machine."""
         key = self.sandbox.public_key
         server = Server(host="127.0.0.1", port=self.proxy.port, dc=self.sandbox.dc, public_key=key)
         path = self.folder / "new" / "new.session"
-        return Account.open(path, 1, "0" * 32, server=server, keepalive=KEEPALIVE, **options)
+        return Account.open(path, 1, "0" * 32, server=server, keepalive=1.0, **options)
 
     def listen(self, account: Account) -> None:
         """Note what is pushed, and how often listeners are told that pushes may be lost."""
