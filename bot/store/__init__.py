@@ -1,7 +1,17 @@
 """What is kept: the only room that knows the database. Each verb is one transaction, and repeating it changes nothing."""
 
 from bot.store.events import Burst
-from bot.store.nouns import Appearance, ChannelStatus, Day, FailedRecording, Known, Lag, Observation, Status
+from bot.store.nouns import (
+    Appearance,
+    ChannelStatus,
+    Day,
+    FailedRecording,
+    Known,
+    Lag,
+    Observation,
+    RetryingRecording,
+    Status,
+)
 from bot.store.store import Store
 from bot.store.texts import parse_query
 
@@ -14,6 +24,7 @@ __all__ = [
     "Known",
     "Lag",
     "Observation",
+    "RetryingRecording",
     "Status",
     "Store",
     "parse_query",
