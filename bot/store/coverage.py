@@ -18,11 +18,14 @@ async def load_gaps(conn: AsyncConnection, *where: sa.ColumnElement[bool], limit
     return tuple(gap_of(row) for row in await conn.execute(query))
 
 
-def gap_of(row: sa.Row[Any]) -> Gap:
+def gap_of(row: Any) -> Gap:
     """A gap from its row."""
-    channel_id, first, last, since, reason = row
     return Gap(
-        channel_id=ChannelId(channel_id), first=MessageId(first), last=MessageId(last), since=since, reason=reason
+        channel_id=ChannelId(row.channel_id),
+        first=MessageId(row.first_id),
+        last=MessageId(row.last_id),
+        since=row.since,
+        reason=row.reason,
     )
 
 

@@ -88,9 +88,8 @@ async def _runs_from(conn: AsyncConnection, channel_id: int, first: int, last: i
     return [_run(row) for row in await conn.execute(query)]
 
 
-def _run(row: sa.Row[Any]) -> Run:
-    first, last, state, how = row
-    return Run(first, last, IdState(state), How(how))
+def _run(row: Any) -> Run:
+    return Run(row.first_id, row.last_id, IdState(row.state), How(row.how))
 
 
 def _run_at(channel_id: int, first: int) -> sa.ColumnElement[int]:

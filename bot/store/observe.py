@@ -16,6 +16,7 @@ from bot.store.index import index_posts
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import assign_ids
 from bot.store.nouns import Observation
+from bot.store.pauses import keep_pauses
 from bot.store.posts import Post, load_posts, version_row, write_posts
 from bot.store.schema import channels, raw_messages, recordings, transcripts
 
@@ -32,7 +33,7 @@ async def write_observations(
         return 0, {}
     posts = await load_posts(conn, {one.message.key for one in unread})
     bearers = await _keep_recordings(conn, unread)
-    watched = await _watch_from(conn, unread)
+    before = await _load_before(conn, unread)
     rows: list[dict[str, Any]] = []
     raised: list[Raised] = []
     gone: dict[ChannelId, dict[int, datetime]] = defaultdict(dict)
@@ -41,7 +42,8 @@ async def write_observations(
         post = posts[one.message.key]
         number, new = post.place(one.message)
         if new:
-            counts = one.how is not How.BACKFILL and one.message.message_id >= watched[one.message.channel_id]
+            watched = one.message.message_id >= before[one.message.channel_id].watch_from
+            counts = one.how is not How.BACKFILL and watched
             rows.append(_state_row(one, number, bearers, lag=number == 1 and counts))
             if (deletion := post.tell_deletion()) is not None:
                 rows.append(deletion)
@@ -52,6 +54,7 @@ async def write_observations(
     await write_posts(conn, posts.values(), rows)
     await _mark_restricted(conn, posts.values(), hows)
     await _index(conn, posts.values(), bearers)
+    await keep_pauses(conn, before.values(), rows)
     alerts = await raise_alerts(conn, raised, spoken=False, at=at)
     read = raw_messages.update().where(raw_messages.c.raw_id.in_([one.raw_id for one in unread]))
     await conn.execute(read.values(state="read", reason=None))
@@ -88,10 +91,12 @@ def _state_row(one: Observation, number: int, bearers: dict[int, int], *, lag: b
     )
 
 
-async def _watch_from(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, int]:
+async def _load_before(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, Any]:
+    """Of each channel where watching begins, and what it had before this batch."""
     c = channels.c
-    query = sa.select(c.channel_id, c.watch_from).where(c.channel_id.in_({one.message.channel_id for one in batch}))
-    return {channel_id: watch_from for channel_id, watch_from in await conn.execute(query)}
+    query = sa.select(c.channel_id, c.watch_from, c.messages, c.usual_gap)
+    rows = await conn.execute(query.where(c.channel_id.in_({one.message.channel_id for one in batch})))
+    return {row.channel_id: row for row in rows}
 
 
 async def _keep_recordings(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, int]:
