@@ -62,8 +62,9 @@ class State:
         self.held_up = False
         # Before this moment nothing is asked by id or by page.
         self.rest_until = 0.0
-        # An answer with a lower pts is from a server that lags behind.
+        # A server with a lower pts lags behind. One with this pts knows of the ids up to `_proven`, and of those we hold.
         self._floor = channel.pts
+        self._proven = 0
         self._behind = 0
         self._stale = 0
 
@@ -94,7 +95,7 @@ class State:
         if self._behind >= LAGS:
             self._behind = 0
             ask = ask if ask is Ask.HISTORY else Ask.DIFFERENCE
-        self._floor = max(self._floor, sighting.pts or 0)
+        self._place(sighting)
         self.want(ask)
 
     def wanting(self, now: float) -> bool:
@@ -200,6 +201,7 @@ class State:
         sighting = yield from self._where()
         if (sighting.pts or 0) < self.pts:
             return
+        self._place(sighting)
         if sighting.top > self.top_id:
             yield from self._record(How.SWEEP, top=sighting.top, reason=SWEPT)
         yield from self.fill(now)
@@ -228,6 +230,7 @@ class State:
             if sighting.top <= self.top_id and self._is_stale(pts):
                 raise Unreachable(LAGGING)
             self._floor = pts
+        self._place(sighting)
         yield from self._record(How.SWEEP, top=sighting.top, reason=reason)
         # What is filled in is read, and no longer in doubt.
         self._doubt(reread)
@@ -236,6 +239,10 @@ class State:
         if pts is not None:
             yield from self._record(How.SWEEP, pts=pts)
             self.pts = pts
+
+    def _place(self, sighting: Sighting) -> None:
+        self._floor = max(self._floor, sighting.pts or 0)
+        self._proven = max(self._proven, sighting.top)
 
     def _doubt(self, newest: int) -> None:
         self.doubts.open(max(self.watch_from, self.top_id - newest + 1, 1), self.top_id)
@@ -266,15 +273,17 @@ class State:
         if self._is_stale(answer.pts):
             yield from self._take_stale(answer)
             raise Unreachable(LAGGING)
-        silent = [number for number in asked if number not in answer.ids]
+        deleted = tuple(number for number in answer.deleted if self._believes(number))
+        told = {raw.message_id for raw in answer.messages} | set(deleted)
+        silent = [number for number in asked if number not in told]
         unanswered = _ids(self.holes.untried(silent))
-        if answer.ids or unanswered:
+        if told or unanswered:
             yield from self._record(
-                How.SWEEP, answer.messages, answer.deleted, reason=SILENT if unanswered else "", unanswered=unanswered
+                How.SWEEP, answer.messages, deleted, reason=SILENT if unanswered else "", unanswered=unanswered
             )
         self.holes.put_off(silent, now)
         self.doubts.put_off(silent, now)
-        self.doubts.close(answer.ids)
+        self.doubts.close(told)
 
     def _take_stale(self, answer: Answer) -> Plan[None]:
         """Keep posts that we do not have, in doubt. A server that lags calls empty what it has not heard of yet."""
@@ -284,6 +293,10 @@ class State:
             yield from self._record(How.SWEEP, messages)
             for raw in messages:
                 self.doubts.open(raw.message_id, raw.message_id)
+
+    def _believes(self, number: int) -> bool:
+        """Whether messageEmpty means that it is deleted. Else the server may not know it yet: it is asked once more."""
+        return number <= self._proven or not self.holes.untried([number])
 
     def _is_stale(self, pts: int | None) -> bool:
         if pts is None or pts >= self._floor:
@@ -328,7 +341,9 @@ class State:
         self.holes.open(max(self.top_id + 1, self.watch_from), top)
         self.holes.close(told)
         self.top_id = top
-        self.pts, self._floor = max(self.pts, pts or 0), max(self._floor, pts or 0)
+        if pts is not None:
+            self.pts, self._floor = max(self.pts, pts), max(self._floor, pts)
+            self._proven = max(self._proven, *told, 0)
 
 
 def _ids(numbers: Iterable[int]) -> list[MessageId]:
