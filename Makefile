@@ -46,8 +46,8 @@ else
 	$(BIN)/python -m tests.drills.table
 endif
 
-bench-%: $(VENV)/dev ## run benchmarks/NAME.py
-	$(BIN)/python benchmarks/$*.py
+bench-%: $(VENV)/dev ## run benchmarks/NAME.py (ARGS=--quick for a short one)
+	@$(BIN)/python -m benchmarks.$* $(ARGS)
 
 lock: $(VENV)/dev ## pin and hash the requirements anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/run.txt
