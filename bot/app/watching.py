@@ -61,6 +61,7 @@ class Watching:
         # When each account last swept: a listener that was made anew has yet to.
         self._swept: dict[str, datetime] = {}
         self._started = utc_now()
+        self._stuck: Callable[[], Sequence[str]] = tuple
         self.loops: dict[str, Loop] = {}
         # Sinks beside those of the alerts: each needs a dispatcher.
         self.sinks: list[CanarySink] = []
@@ -94,13 +95,15 @@ class Watching:
             )
             return exposition(snapshot)
 
-        return Health(
+        health = Health(
             loops,
             lambda: self._store.archive.status(utc_now()),
             alarms=lambda: self.watchman.alarms,
             canary=self._canary,
             metrics=metrics,
         )
+        self._stuck = lambda: health.stuck
+        return health
 
     def _open_canary(self, bot: AlertBot, pulse: Pulse) -> CanaryPoster | None:
         canary = self._config.settings.canary
@@ -118,6 +121,7 @@ class Watching:
             started_at=self._started,
             accounts={name: self._account(name) for name in (*self._config.settings.telegram.accounts, BOT)},
             disk=measure(self._config.data_folder),
+            stuck=tuple(self._stuck()),
             canary=self._canary(),
         )
 

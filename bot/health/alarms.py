@@ -39,6 +39,7 @@ def find_alarms(status: Status, facts: Facts, bounds: Bounds, now: datetime) -> 
         *_library(facts, now),
         *_clock(facts, bounds, now),
         *_disk(facts, bounds, now),
+        *_loops(facts, now),
         *_canary(status, facts, now),
         *_due(status, bounds, now),
         *_speech(status, bounds, now),
@@ -96,6 +97,12 @@ def _disk(facts: Facts, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
     if disk is not None and disk.free < max(disk.total * bounds.disk_share, bounds.disk_bytes):
         text = f"The disk is almost full: {size(disk.free)} of {size(disk.total)} left for {disk.folder}"
         yield Alarm(name="disk", since=now, text=text)
+
+
+def _loops(facts: Facts, now: datetime) -> Iterator[Alarm]:
+    for name in facts.stuck:
+        text = f"The loop {name} is stuck: it shows no progress; if nothing restarts Earshot, do"
+        yield Alarm(name=f"loop:{name}", since=now, text=text)
 
 
 def _canary(status: Status, facts: Facts, now: datetime) -> Iterator[Alarm]:

@@ -10,29 +10,30 @@ from bot.health.words import ago, count
 from bot.model import Alarm, ChannelState
 from bot.store import ChannelStatus
 
+# A channel whose newest post came late is not behind for ever: it may post nothing more for days.
+_REMEMBERED = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """How far a channel is behind, and why."""
+    """How far a channel is behind, since when, and why."""
 
+    lag: timedelta
     since: datetime
     why: str
 
 
 def behind(row: ChannelStatus, facts: Facts, now: datetime) -> Behind:
-    """What a channel is behind by, for the worst of three reasons; `since` is `now` when it is not behind.
-
-    A post that the server named is not stored; nobody has looked at the channel; or its newest post was stored late,
-    which is forgotten once as much time has passed again.
-    """
-    reasons = [Behind(since=now, why=""), _unlooked(row, facts)]
+    """How far a channel is behind, by the worst of three reasons: a post that the server named is not stored, nobody has
+    looked at the channel, or its newest post has just come late."""
+    reasons = [_unlooked(row, facts, now)]
     if row.unseen_since is not None:
-        reasons.append(Behind(since=row.unseen_since, why=f"post {row.channel.top_id} is not stored"))
-    if row.lag is not None:
+        why = f"post {row.channel.top_id} is not stored"
+        reasons.append(Behind(lag=now - row.unseen_since, since=row.unseen_since, why=why))
+    if row.lag is not None and now - row.lag.newest_at < _REMEMBERED:
         late = timedelta(seconds=row.lag.newest)
-        if now - row.lag.newest_at < late:
-            reasons.append(Behind(since=row.lag.newest_at - late, why="its newest post came late"))
-    return min(reasons, key=lambda reason: reason.since)
+        reasons.append(Behind(lag=late, since=row.lag.newest_at - late, why="its newest post came late"))
+    return max(reasons, key=lambda reason: reason.lag)
 
 
 def find(row: ChannelStatus, facts: Facts, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
@@ -44,21 +45,19 @@ def find(row: ChannelStatus, facts: Facts, bounds: Bounds, now: datetime) -> Ite
         yield _unreadable(row, now)
         return
     late = behind(row, facts, now)
-    if now - late.since > bounds.lag:
-        lag = (now - late.since).total_seconds()
-        text = f"{row.channel.name} is {ago(lag)} behind: {late.why}"
+    if late.lag > bounds.lag:
+        text = f"{row.channel.name} is {ago(late.lag.total_seconds())} behind: {late.why}"
         yield Alarm(name=f"lag:{row.channel.channel_id}", since=late.since, text=text)
     else:
         yield from _quiet(row, facts, bounds, now)
 
 
-def _unlooked(row: ChannelStatus, facts: Facts) -> Behind:
+def _unlooked(row: ChannelStatus, facts: Facts, now: datetime) -> Behind:
     name = row.channel.account
-    if name is None:
-        return Behind(since=facts.started_at, why="no account hears it")
-    account = facts.accounts.get(name)
-    swept_at = account.swept_at if account else None
-    return Behind(since=swept_at or facts.started_at, why=f"the account {name} has not looked at it for so long")
+    account = facts.accounts.get(name) if name else None
+    since = (account.swept_at if account else None) or facts.started_at
+    why = f"the account {name} has not looked at it for so long" if name else "no account hears it"
+    return Behind(lag=max(now - since, timedelta()), since=since, why=why)
 
 
 def _unreadable(row: ChannelStatus, now: datetime) -> Alarm:

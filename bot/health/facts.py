@@ -52,6 +52,8 @@ class Facts:
     started_at: datetime
     accounts: Mapping[str, AccountFacts] = field(default_factory=dict)
     disk: Disk | None = None
+    # Loops without progress for longer than they may.
+    stuck: tuple[str, ...] = ()
     # None: there is no canary.
     canary: CanaryFacts | None = None
 

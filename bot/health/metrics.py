@@ -150,8 +150,8 @@ FAMILIES = (
     Family(
         "earshot_channel_behind_seconds",
         CHANNEL,
-        "How long its newest post has not been stored, or nobody has looked at it.",
-        _by_channel(lambda shot, row: shot.age(behind(row, shot.facts, shot.now).since)),
+        "How late it is: its newest post is not stored, came late, or nobody has looked.",
+        _by_channel(lambda shot, row: behind(row, shot.facts, shot.now).lag.total_seconds()),
     ),
     Family("earshot_channel_open_ids", CHANNEL, "Message ids unaccounted for.", _by_channel(lambda _, row: row.gaps)),
     Family("earshot_channel_posts_total", CHANNEL, "Posts recorded.", _by_channel(lambda _, row: row.messages)),

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.canary import CANARY
 from bot.model import DeliveryState, Key, Match
 from bot.store.albums import Album, load_albums, within_albums
 from bot.store.engine import insert_new
@@ -58,7 +59,7 @@ async def load_spoken(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[
 async def raise_alerts(conn: AsyncConnection, raised: Sequence[Raised], *, spoken: bool, at: datetime) -> int:
     """Insert one alert per (rule, message, version) and one outbox row per sink; return how many are new.
 
-    The posts of new ones are scheduled to be looked at again.
+    The posts of new ones are scheduled to be looked at again; a canary has done its work when it was heard.
     """
     if not raised:
         return 0
@@ -81,7 +82,8 @@ async def raise_alerts(conn: AsyncConnection, raised: Sequence[Raised], *, spoke
         inserted = await insert_new(conn, alerts, [row], alerts.c.alert_id)
         for (alert_id,) in inserted:
             first.setdefault(rule, alert_id)
-            alerted.append(one.key)
+            if one.match.rule_id != CANARY:
+                alerted.append(one.key)
             await insert_new(conn, outbox, [due_row(sink, at, alert_id=alert_id) for sink in one.sinks])
         new += len(inserted)
     if alerted:
