@@ -96,7 +96,7 @@ class Line:
 
     async def renew(self) -> None:
         """Drop all connections, with what is in the air, and make the main one anew; it goes on when the caller gives up."""
-        for sender in self._media.values():
+        for sender in list(self._media.values()):
             await sender.disconnect()
         await _uncancelled(asyncio.shield(self._revival(drop=True)))
 
@@ -117,7 +117,7 @@ class Line:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for sender in self._media.values():
+        for sender in list(self._media.values()):
             await sender.disconnect()
         await self._client.disconnect()
 

@@ -21,7 +21,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.sandbox import Sandbox
-from bot.telegram import Account, Seeker, Server, WantedChannel, pin_channels
+from bot.telegram import Account, Server
 from bot.telegram.account import method_of
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 from tests.telegram.linked import HandClock
@@ -160,7 +160,7 @@ async def test_reconnect_is_told(stage: Stage) -> None:
     """Whoever listens is told of a new connection, and pushes come again."""
     async with stage.account() as account:
         chat = stage.channel("Tellme")
-        await pin_channels([Seeker(account)], stage.store, [WantedChannel(handle="Tellme")])
+        chat.invite(stage.user)
         updates: list[object] = []
         reconnects: list[bool] = []
         leave = account.listen(updates.append, lambda: reconnects.append(True))
