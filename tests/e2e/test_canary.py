@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -122,6 +123,22 @@ async def test_frozen_where_it_is_heard(fly: Callable[[], Any]) -> None:
         await scene.silence()
         faults.clear()
         await scene.pings(2)
+
+
+async def test_frozen_where_it_is_written(fly: Callable[[], Any]) -> None:
+    """A database that somebody locks: nothing is heard, read or delivered, and nobody asks; then all goes on."""
+    async with fly() as scene:
+        other = sqlite3.connect(scene.stage.folder / "data" / "earshot.db", isolation_level=None)
+        other.execute("PRAGMA busy_timeout=20000")
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(EVERY)
+        pings = scene.service.pings
+        await asyncio.sleep(5 * EVERY)
+        assert scene.service.pings == pings
+        other.execute("ROLLBACK")
+        other.close()
+        await scene.pings(3)
+        await scene.stage.until(lambda: bool(scene.said("⚠ No canary came through")), what="the alarm")
 
 
 async def test_frozen_where_it_is_asked_for(fly: Callable[[], Any]) -> None:

@@ -1,5 +1,6 @@
 """What Prometheus gets: well-formed, named by its conventions, and documented line by line."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.health import FAMILIES, AccountFacts, CanaryFacts, Health, Snapshot, exposition
@@ -14,7 +16,8 @@ from bot.model import Alarm, DeliveryState, RecordingState, Wait
 from bot.sandbox.stage import free_port
 from tests.health.makers import NOON, facts, gap, minutes, row, status
 
-OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
+ROOT = Path(__file__).parents[2]
+OPERATIONS = ROOT / "docs/operations.md"
 main = AccountFacts(swept_at=NOON, clock_offset=-0.5, calls=Counter({"messages.getPeerDialogs": 9}))
 SHOT = Snapshot(
     status=status(
@@ -110,6 +113,18 @@ def test_names_and_documentation(family: object) -> None:
     assert ("seconds" in row_of.name) >= ("_age" in row_of.name or "_lag" in row_of.name)
     labels = ", ".join(f"`{label}`" for label in row_of.labels) or "–"
     assert f"| `{row_of.name}` | {labels} | {row_of.help} |" in OPERATIONS.read_text("utf-8")
+
+
+def test_the_alerting_rules_ask_for_what_there_is() -> None:
+    """Every metric and label in deploy/prometheus-rules.yaml is one of ours."""
+    known = {family.name: set(family.labels) for family in FAMILIES}
+    groups = yaml.safe_load((ROOT / "deploy/prometheus-rules.yaml").read_text("utf-8"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) >= 5
+    for rule in rules:
+        (name,) = re.findall(r"earshot_\w+", rule["expr"])
+        asked = set(re.findall(r"by \((\w+)\)|\{(\w+)=~|\$labels\.(\w+)", rule["expr"] + str(rule["annotations"])))
+        assert {label for one in asked for label in one if label} <= known[name], rule["alert"]
 
 
 async def test_metrics_over_http() -> None:
