@@ -83,7 +83,11 @@ def whose(post: Post) -> Address:
 def check(truth: Truth, weather: Weather, held: Held, chat: Sequence[Posted], *, log: str = "") -> list[Finding]:
     """Everything that does not hold. `truth` may hold ids from before watching began: they are left out."""
     ours = {address: post for address, post in truth.items() if address[1] >= held.watch_from.get(address[0], 1 << 62)}
-    deleted = [address for address, versions in held.versions.items() if versions[-1].change == "deleted"]
+    deleted = [
+        address
+        for address, versions in held.versions.items()
+        if address in held.deleted and any(version.change == "deleted" for version in versions)
+    ]
     texts = {address: held.texts(address) for address in held.versions}
     return [
         *_accounted(ours, held),

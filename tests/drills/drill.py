@@ -76,15 +76,12 @@ async def drill(
         scene.sandbox.faults.clear()
         patience = max((strike.nemesis.patience for strike in strikes), default=30.0)
         judge = Judge(scene, play, [strike.nemesis for strike in strikes])
-        if listener == "earshot":
-            await judge.settle(patience)
-        else:
-            await judge.wait_for_quiet()
+        late = await judge.settle(patience) if listener == "earshot" else await judge.wait_for_quiet()
         recovery = time.monotonic() - healed
         await scene.leave()
         if scene.running:
             scene.exits.append(await scene.stop())
-        findings = judge.findings(final=True)
+        findings = [*late, *judge.findings(final=True)]
         return Verdict(
             findings=tuple(findings),
             posts=sum(chat.log.top_id for chat in scene.chats),
@@ -113,17 +110,20 @@ class Judge:
         self._play = play
         self._nemeses = nemeses
 
-    async def settle(self, patience: float) -> None:
-        """Wait until nothing is found; gives up quietly, for the final look tells more."""
+    async def settle(self, patience: float) -> list[Finding]:
+        """Wait until nothing is found; what there is when patience ends is found for good, even if a stop mends it."""
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if self._scene.settled and not self.findings():
+        while True:
+            found = self.findings() if self._scene.settled else [Finding("P7", "other", "no listener is up")]
+            if not found:
                 # What would come twice, comes now.
                 await asyncio.sleep(0.3)
-                return
+                return []
+            if time.monotonic() > deadline:
+                return [Finding("P3", one.kind, f"not within {patience:.0f} s of healing: {one}") for one in found]
             await asyncio.sleep(0.15)
 
-    async def wait_for_quiet(self) -> None:
+    async def wait_for_quiet(self) -> list[Finding]:
         """Wait until the plain listener has not moved for a while."""
         deadline, last, since = time.monotonic() + PLAIN_LONGEST, -1, time.monotonic()
         while time.monotonic() < min(deadline, since + PLAIN_QUIET):
@@ -132,6 +132,7 @@ class Judge:
             if now != last:
                 last, since = now, time.monotonic()
             await asyncio.sleep(0.1)
+        return []
 
     def findings(self, *, final: bool = False) -> list[Finding]:
         """What does not hold now. `final`: the log, exit codes and alarms as well."""

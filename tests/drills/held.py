@@ -53,6 +53,8 @@ class Held:
     ids: dict[Address, str] = field(default_factory=dict)
     gaps: list[tuple[int, int, int, str]] = field(default_factory=list)
     versions: dict[Address, list[Version]] = field(default_factory=lambda: defaultdict(list))
+    # Messages that are marked as deleted.
+    deleted: set[Address] = field(default_factory=set)
     transcripts: dict[Address, str] = field(default_factory=dict)
     alerts: list[Raised] = field(default_factory=list)
     outbox: list[Parcel] = field(default_factory=list)
@@ -80,6 +82,7 @@ def held_by_earshot(database: Path) -> Held:
         ):
             text = None if body is None else json.loads(body).get("text", "")
             held.versions[channel, message].append(Version(number, change, text, stored_at, heard_at))
+        held.deleted = set(db.execute("SELECT channel_id, message_id FROM messages WHERE deleted_at IS NOT NULL"))
         for channel, message, body in db.execute(
             "SELECT DISTINCT v.channel_id, v.message_id, t.transcript FROM versions v"
             " JOIN recordings r USING (recording_id) JOIN transcripts t USING (sha256)"

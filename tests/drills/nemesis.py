@@ -256,6 +256,20 @@ def _clear_pushes(scene: Scene) -> None:
     scene.sandbox.faults.pushes.clear()
 
 
+def provoke(scene: Scene, method: str | None) -> None:
+    """Have the daemon call a method that it calls only when something is missing."""
+    faults = scene.sandbox.faults
+    if method in ("updates.getChannelDifference", "channels.getMessages", "messages.getHistory"):
+        faults.swallow_push("all", 3)
+    if method in ("channels.getMessages", "messages.getHistory"):
+        for chat in scene.chats:
+            faults.difference_too_long(chat, 2)
+    if method == "messages.getHistory":
+        # A run of ids that is read by pages.
+        for number in range(120):
+            scene.chats[0].post(f"Подряд {number}: тихо")
+
+
 ERRORS: dict[str, tuple[tuple[int, str], ...]] = {
     "retry": ((500, "INTERDC_2_CALL_ERROR"), (-503, "Timeout"), (500, "HISTORY_GET_FAILED")),
     "wait": ((420, "FLOOD_WAIT_1"), (420, "FLOOD_PREMIUM_WAIT_1"), (420, "SLOWMODE_WAIT_1")),
@@ -271,9 +285,14 @@ FATAL = frozenset({"account dead", "login"})
 
 def rpc_error(kind: str, code: int, word: str, *, method: str | None, at: int) -> Nemesis:
     """Answer the `at`-th call from now (of a method, or of any) with that error."""
+
+    def start(scene: Scene) -> None:
+        scene.sandbox.faults.error_at(method, at, code, word)
+        provoke(scene, method)
+
     return Nemesis(
         f"RPC error: {kind}",
-        lambda scene: scene.sandbox.faults.error_at(method, at, code, word),
+        start,
         _log_in_again if kind in FATAL else _nothing,
         lasts=1.2,
         aftermath=4.0,
@@ -313,9 +332,14 @@ async def _log_in_again(scene: Scene) -> None:
 @makes("FLOOD_WAIT on one method")
 def _flood(rng: random.Random) -> Nemesis:
     method, seconds = rng.choice((*READING[:4], *SENDING)), rng.randint(2, 4)
+
+    def start(scene: Scene) -> None:
+        scene.sandbox.faults.flood_wait(method, seconds)
+        provoke(scene, method)
+
     return Nemesis(
         "FLOOD_WAIT on one method",
-        lambda scene: scene.sandbox.faults.flood_wait(method, seconds),
+        start,
         lasts=seconds,
         aftermath=4.0,
     )

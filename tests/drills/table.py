@@ -91,7 +91,7 @@ def rows_of(results: Iterable[tuple[Case, Verdict]]) -> dict[tuple[str, str], Ro
         name = (case.fault, case.listener)
         rows.setdefault(name, Row(*name)).add(verdict)
         if case.listener == LISTENERS[0] and verdict.findings:
-            print(f"\n{case.fault}, seed {case.seed}:\n{verdict.text()}", file=sys.stderr)
+            sys.stderr.write(f"\n{case.fault}, seed {case.seed}:\n{verdict.text()}\n")
     return rows
 
 
@@ -128,7 +128,7 @@ def main() -> None:
     if (quiet := rows.get((WITHOUT_PUSHES, LISTENERS[0]))) is not None:
         out.print(f"\nworst lag with pushes off for 30 % of channels: {quiet.worst_lag:.2f} s, at a sweep every 1 s")
     out.print(f"{sum(row.runs for row in rows.values())} runs in {time.monotonic() - start:.0f} s")
-    print(json.dumps([asdict(row) for row in rows.values()], ensure_ascii=False))
+    sys.stdout.write(json.dumps([asdict(row) for row in rows.values()], ensure_ascii=False) + "\n")
     sys.exit(any(sum(row.losses.values()) for row in ours))
 
 

@@ -46,6 +46,7 @@ def held() -> Held:
             EDITED: [Version(1, "original", "сперва", 10, 10), Version(2, "edit", "потом", 20, 20)],
             GONE: [Version(1, "original", "удалят", 10, 10), Version(2, "deleted", None, 30, None)],
         },
+        deleted={GONE},
         alerts=[Raised(1, "alpha", POST, 1, spoken=False, created_at=11)],
         outbox=[Parcel(77, 1, "sent"), Parcel(78, None, "sent")],
     )
