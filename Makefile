@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check quick format lock clean speech-model
+.PHONY: help demo test check quick drills format lock clean speech-model
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,8 +38,16 @@ speech-model: ## make the small speech model and its recordings again (hours; ne
 	.venv-speech/bin/python -m tools.speech_model.export build/speech/checkpoint.pt build/speech/tokenizer.json build/speech/model
 	.venv-speech/bin/python -m tools.speech_model.make_recordings build/speech/recordings
 
-bench-%: $(VENV)/dev ## run benchmarks/NAME.py
-	$(BIN)/python benchmarks/$*.py
+drills: $(VENV)/dev ## every fault at every step, 500 random runs and the table of docs/reliability.md (SEED=7 repeats one run)
+ifdef SEED
+	DRILLS=all SEED=$(SEED) $(BIN)/pytest tests/drills/test_random.py -q
+else
+	DRILLS=all $(BIN)/pytest tests/drills -n 2 --dist load -q
+	$(BIN)/python -m tests.drills.table
+endif
+
+bench-%: $(VENV)/dev ## run benchmarks/NAME.py (ARGS=--quick for a short one)
+	@$(BIN)/python -m benchmarks.$* $(ARGS)
 
 lock: $(VENV)/dev ## pin and hash the requirements anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/run.txt

@@ -173,3 +173,16 @@ class SinkError(EarshotError):
         super().__init__(text)
         self.permanent = permanent
         self.retry_after = retry_after
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure to report of a group, however deep it lies: one of ours if there is one."""
+    leaves: list[BaseException] = []
+    todo: list[BaseException] = [errors]
+    while todo:
+        error = todo.pop()
+        if isinstance(error, BaseExceptionGroup):
+            todo.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, EarshotError)), leaves[0])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import floor
 from typing import NewType
 
 ChannelId = NewType("ChannelId", int)  # Telegram's marked id, -100...
@@ -82,6 +83,8 @@ class Channel:
     state: ChannelState = ChannelState.ACTIVE
     state_since: datetime | None = None
     state_reason: str | None = None
+    # When somebody asked for its gaps to be closed now (`earshot audit --repair`); None once that is done.
+    repair_wanted: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -404,6 +407,8 @@ class Transcript:
     parameters: dict[str, str]
     # Decoded fewer seconds than were declared.
     partial: bool = False
+    # Seconds that Telegram declared; None where it did not.
+    declared: float | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -416,10 +421,26 @@ class Transcript:
         return "".join(word.text for word in self.words)
 
     @property
+    def shortfall(self) -> str:
+        """How much of a partial recording it covers, as `partial: 61 of 180 s`; empty for a whole one."""
+        if not self.partial:
+            return ""
+        whole = f" of {round(self.declared)}" if self.declared is not None else ""
+        return f"partial: {floor(self.duration)}{whole} s"
+
+    @property
     def confidence(self) -> float:
         """Mean word probability, 0 when nothing was heard."""
         words = self.words
         return sum(word.probability for word in words) / len(words) if words else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A message, which may be one of several in an album, with what is said in its recording."""
+
+    message: Message
+    transcript: Transcript | None = None
 
 
 class RecordingState(StrEnum):
@@ -444,8 +465,10 @@ class Recording:
     kind: Kind
     media: Media
     state: RecordingState
-    # Hex SHA-256 of the bytes, once fetched; names the file.
+    # Hex SHA-256 of the bytes, once fetched; names the file. Of one that is wanted: of a part that was of no use.
     sha256: str | None = None
+    # Bytes that were fetched; fewer than `media.size` are a part.
+    size: int | None = None
     # Tries of the current stage so far.
     attempts: int = 0
     reason: str | None = None
@@ -547,6 +570,8 @@ class Alert:
     stored_at: datetime
     created_at: datetime
     transcript: Transcript | None = None
+    # The other items of its album in which words were found, as they are now.
+    items: tuple[Item, ...] = ()
     # Where a forwarded post came from, if that is a channel that we watch.
     origin: Channel | None = None
     # The first alert of the same rule and message, when an edit brought a new form.

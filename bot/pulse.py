@@ -2,6 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# Pauses before another try of what failed for a reason that may pass, as a full disk: ten minutes together.
+PATIENCE = (0.5, 2.0, 8.0, 30.0, 60.0, 120.0, 180.0, 200.0)
 
 
 class Pulse:
@@ -41,3 +52,31 @@ class Pulse:
             self._busy_since = time.monotonic()
         self._nudged.clear()
         return self._stop.is_set()
+
+    async def sleep(self, seconds: float) -> bool:
+        """Wait out `seconds`, whoever nudges; True as soon as everything stops. Nudges are kept for the next `wait`."""
+        self._busy_since = None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._busy_since = time.monotonic()
+        return self._stop.is_set()
+
+    async def persist(
+        self, work: Callable[[], Awaitable[T]], *, on: type[Exception], pauses: Sequence[float] = PATIENCE
+    ) -> T:
+        """What `work` gives, tried again after each of the `pauses` (in seconds) when it raises `on`.
+
+        The error of the last try is raised; when everything stops, that of the try before.
+        """
+        for pause in pauses:
+            try:
+                return await work()
+            except on as error:
+                log.warning("will try again", error=str(error), seconds=pause)
+                if await self.sleep(pause):
+                    raise
+        return await work()

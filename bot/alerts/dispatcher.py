@@ -1,20 +1,23 @@
 """Delivers what is due in the outbox, in order: should we, try, record."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot.alerts.rate import Rate
 from bot.alerts.render import render, short
 from bot.alerts.sink import Sink
-from bot.errors import SinkError
+from bot.errors import SinkError, StoreError
 from bot.model import Clock, Delivery, Parcel, Receipt, utc_now
-from bot.pulse import Pulse
+from bot.pulse import PATIENCE, Pulse
 from bot.store import Store
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 # Seconds between the tries of one delivery; the last one is repeated.
 BACKOFF = (1, 5, 30, 120)
@@ -43,17 +46,22 @@ class Dispatcher:
         per_second: float,
         per_minute: int,
         sinks: Sequence[str] = (),
+        patience: Sequence[float] = PATIENCE,
     ) -> None:
-        """`sinks`: the names of all sinks, which are told when an alert could not be delivered to this one."""
+        """`sinks`: the names of all sinks, which are told when an alert could not be delivered to this one.
+
+        `patience`: pauses between the tries while the store fails.
+        """
         self._store = store
         self._sink = sink
         self._pulse = pulse
         self._clock = clock
         self._rate = Rate(per_second=per_second, per_minute=per_minute)
         self._all_sinks = tuple(dict.fromkeys((sink.name, *sinks)))
+        self._patience = tuple(patience)
 
     async def run(self) -> None:
-        """Deliver until the service stops. A StoreError ends the loop: whoever supervises it decides."""
+        """Deliver until the service stops. Raises StoreError when the store still fails after the last of its retries."""
         while not self._pulse.stopping:
             pause = await self.deliver_due()
             await self._pulse.wait(_IDLE if pause is None else min(pause, _IDLE))
@@ -73,13 +81,18 @@ class Dispatcher:
 
     async def deliver_due(self) -> float | None:
         """Deliver what is due and may go now; seconds until looking again is worth while, None when nothing waits."""
-        for delivery in await self._store.outbox.due(self._sink.name, self._clock()):
+        outbox, sink = self._store.outbox, self._sink.name
+        for delivery in await self._steadily(lambda: outbox.due(sink, self._clock())):
             if (pause := self._rate.wait(self._clock())) > 0:
                 return pause
             if not await self._deliver(delivery):
                 break
-        next_due = await self._store.outbox.next_due(self._sink.name)
+        next_due = await self._steadily(lambda: outbox.next_due(sink))
         return None if next_due is None else max(0.0, (next_due - self._clock()).total_seconds())
+
+    async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
+        """One step with the store; what was sent is not sent again because the database was full for a while."""
+        return await self._pulse.persist(work, on=StoreError, pauses=self._patience)
 
     async def _deliver(self, delivery: Delivery) -> bool:
         """Try once and record the outcome; False when this delivery has to wait, and those behind it with it."""
@@ -91,7 +104,8 @@ class Dispatcher:
                 return True
             await self._retry_later(delivery, error)
             return False
-        await self._store.outbox.record_sent(delivery.delivery_id, receipt, self._clock())
+        now = self._clock()
+        await self._steadily(lambda: self._store.outbox.record_sent(delivery.delivery_id, receipt, now))
         log.info("delivered", sink=self._sink.name, delivery=delivery.delivery_id, alert=_number(delivery))
         return True
 
@@ -136,7 +150,10 @@ class Dispatcher:
             error=str(error),
         )
         next_try = self._clock() + timedelta(seconds=seconds)
-        await self._store.outbox.record_retry(delivery.delivery_id, reason=str(error), next_try=next_try)
+        reason = str(error)
+        await self._steadily(
+            lambda: self._store.outbox.record_retry(delivery.delivery_id, reason=reason, next_try=next_try)
+        )
 
     async def _give_up(self, delivery: Delivery, reason: str) -> None:
         """The notice comes first: a kill in between repeats it, the other order could lose it."""
@@ -144,8 +161,8 @@ class Dispatcher:
         log.error("not delivered", sink=self._sink.name, alert=_number(delivery), reason=reason)
         if delivery.alert is not None:
             text = f"⚠ An alert was not delivered to {self._sink.name}: {reason}\n{short(delivery).text}"
-            await self._store.outbox.add_notice(self._all_sinks, text, now)
-        await self._store.outbox.record_failed(delivery.delivery_id, reason=reason, at=now)
+            await self._steadily(lambda: self._store.outbox.add_notice(self._all_sinks, text, now))
+        await self._steadily(lambda: self._store.outbox.record_failed(delivery.delivery_id, reason=reason, at=now))
 
 
 def _number(delivery: Delivery) -> int | None:

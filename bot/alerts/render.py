@@ -10,10 +10,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.alerts import words
-from bot.alerts.excerpt import Excerpt, excerpts
+from bot.alerts.excerpt import Excerpt
+from bot.alerts.found import found, items
 from bot.alerts.neutral import clip, isolated, plain, units, visible
-from bot.model import Alert, Channel, Delivery, Entity, Forward, Parcel, Severity, Source, Spoken, Transcript, post_link
-from bot.monitor import source_texts
+from bot.model import (
+    Alert,
+    Channel,
+    Delivery,
+    Entity,
+    Forward,
+    Message,
+    MessageId,
+    Parcel,
+    Severity,
+    Source,
+    Spoken,
+    Transcript,
+    post_link,
+)
 
 TEXT_UNITS = 4096
 ENTITIES = 100
@@ -121,16 +135,16 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
 
 def _quotes(alert: Alert, *, room: int) -> _Sheet:
     """The matched places in at most `room` UTF-16 units; those that do not fit are counted."""
-    found, sheet = _found(alert), _Sheet()
-    left = sum(len(excerpt.spans) for excerpt in found)
-    hidden = {excerpt.source: excerpt.hidden for excerpt in found}
+    places, sheet = found(alert), _Sheet()
+    left = sum(len(excerpt.spans) for excerpt in places)
+    hidden = {(_item(excerpt), excerpt.source): excerpt.hidden for excerpt in places}
     tail = _hidden_line(sum(hidden.values()))
     room -= units(tail) + units(_more_line(left))
-    for excerpt in found[:_PLACES]:
+    for excerpt in places[:_PLACES]:
         marks = excerpt.marks[: ENTITIES - _FRAME_ENTITIES - len(sheet.entities) - 1]
         block = _Sheet()
         block.line()
-        block.line(_place(excerpt))
+        block.line(_place(excerpt) + _elsewhere(alert, excerpt))
         block.quote(excerpt, marks)
         if units(sheet.text) + units(block.text) > room or (excerpt.marks and not marks):
             break
@@ -142,30 +156,28 @@ def _quotes(alert: Alert, *, room: int) -> _Sheet:
 
 def _foot(alert: Alert) -> _Sheet:
     sheet = _Sheet()
-    if alert.transcript and any(span.source is Source.TRANSCRIPT for span in alert.match.spans):
-        sheet.line()
-        sheet.line(_transcript(alert.transcript))
-        ready = words.span(alert.created_at - alert.stored_at)
-        sheet.line(f"Model  {_data(alert.transcript.model, 80)} · ready {ready} after the post was heard")
-        if alert.transcript.partial:
-            declared = alert.message.media.duration if alert.message.media else None
-            whole = f" of {words.clock(declared)}" if declared is not None else ""
-            sheet.line(f"⚠ Partial: only {words.clock(alert.transcript.duration)}{whole} could be decoded.")
+    spoken = {span.item for span in alert.match.spans if span.source is Source.TRANSCRIPT}
+    for number, item in items(alert).items():
+        if item.transcript and number in spoken:
+            sheet.line()
+            sheet.line(_transcript(item.transcript))
+            ready = words.span(alert.created_at - alert.stored_at)
+            sheet.line(f"Model  {_data(item.transcript.model, 80)} · ready {ready} after the post was heard")
+            if item.transcript.partial:
+                sheet.line(f"⚠ {_shortfall(item.transcript, item.message).capitalize()} could be decoded.")
     sheet.line()
     sheet.text += _link(alert)
     return sheet
 
 
-def _found(alert: Alert) -> list[Excerpt]:
-    """Every matched place, field by field in the order of `words.PLACES`."""
-    texts = source_texts(alert.message, alert.transcript)
-    return [
-        excerpt
-        for source in words.PLACES
-        for excerpt in excerpts(
-            source, texts.get(source, ""), [span for span in alert.match.spans if span.source is source]
-        )
-    ]
+def _item(excerpt: Excerpt) -> MessageId | None:
+    return excerpt.spans[0].item
+
+
+def _elsewhere(alert: Alert, excerpt: Excerpt) -> str:
+    """Where a quotation stands that is not from the message that the alert names."""
+    number = _item(excerpt)
+    return "" if number is None else f" · {_link(alert, number)}"
 
 
 def _place(excerpt: Excerpt) -> str:
@@ -189,6 +201,11 @@ def _transcript(transcript: Transcript) -> str:
         f" · confidence {words.percent(transcript.confidence)}"
         f" · speech in {words.clock(transcript.speech_seconds)} of {words.clock(transcript.duration)}"
     )
+
+
+def _shortfall(transcript: Transcript, message: Message) -> str:
+    declared = message.media.duration if message.media else None
+    return replace(transcript, declared=transcript.declared or declared).shortfall
 
 
 def _forward(forward: Forward, origin: Channel | None) -> str:
@@ -228,9 +245,10 @@ def _has_handle(channel: Channel) -> bool:
     return channel.handle is not None and _HANDLE.fullmatch(channel.handle) is not None
 
 
-def _link(alert: Alert) -> str:
+def _link(alert: Alert, number: MessageId | None = None) -> str:
+    """The address of the message that the alert names, or of another item of its album."""
     channel = alert.channel if _has_handle(alert.channel) else replace(alert.channel, handle=None)
-    return post_link(channel, alert.message.message_id)
+    return post_link(channel, number or alert.message.message_id)
 
 
 def _subject(alert: Alert) -> str:

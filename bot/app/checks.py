@@ -3,9 +3,11 @@
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from bot.alerts import AppriseSink
+from bot.app.canary import check_canary
 from bot.app.parts import load_rules, require_api_hash, server_of, session_path, sink_names, speech_settings
 from bot.config import Config
 from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, StoreError
@@ -13,6 +15,8 @@ from bot.health import ask, require_free_port
 from bot.speech import find_model
 from bot.store import Store
 from bot.telegram import SessionFile
+
+Check = Callable[[Config], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,7 @@ class Finding:
 async def check_all(config: Config) -> list[Finding]:
     """Every check, in the order in which `earshot run` would meet them; one that fails hides no other."""
     findings = [Finding(what="settings", level="ok", text=str(config.file))]
-    for what, check in {**_CHECKS, "health": _health}.items():
+    for what, check in {**_CHECKS, **_sessions(config), "bot session": _bot_session, "health": _health}.items():
         try:
             findings.append(Finding(what=what, level="ok", text=await check(config)))
         except EarshotError as error:
@@ -40,12 +44,26 @@ async def preflight(config: Config) -> None:
 
     A failing test inside a rule does not: a rule that may be wrong is better than no listening.
     """
-    SessionFile.require_free(session_path(config, "main"))
+    _require_free(config)
     for what, check in _CHECKS.items():
         if what != "rule tests":
             await check(config)
+    _require_session(config)
+    await _bot_session(config)
     if port := config.settings.health.port:
         require_free_port(port)
+
+
+async def check_accounts(config: Config) -> None:
+    """Raise what would keep every watching account from connecting, before anything is written.
+
+    Raises Locked first, when a daemon has one.
+    """
+    _require_free(config)
+    await _api(config)
+    await _data_folder(config)
+    await _database(config)
+    _require_session(config)
 
 
 async def check_account(config: Config, name: str, *, logged_in: bool) -> None:
@@ -87,6 +105,10 @@ async def _sinks(config: Config) -> str:
     return f"alerts go to {', '.join(names)}"
 
 
+async def _canary(config: Config) -> str:
+    return check_canary(config)
+
+
 async def _data_folder(config: Config) -> str:
     folder = config.data_folder
     place = next(path for path in (folder, *folder.parents) if path.exists())
@@ -118,13 +140,38 @@ async def _api(config: Config) -> str:
     return f"api_id and api_hash for the server at {server.host}:{server.port}"
 
 
-async def _session(config: Config) -> str:
-    SessionFile.check(session_path(config, "main"))
-    return "there is a session for the watching account"
+def _sessions(config: Config) -> dict[str, Check]:
+    """A check for each watching account; named only where there are several."""
+    names = config.settings.telegram.accounts
+    if len(names) == 1:
+        return {"session": partial(_session, name=names[0], text="there is a session for the watching account")}
+    return {f"session {name}": partial(_session, name=name, text="there is a session") for name in names}
+
+
+async def _session(config: Config, *, name: str, text: str) -> str:
+    SessionFile.check(session_path(config, name))
+    return text
+
+
+def _require_free(config: Config) -> None:
+    for name in config.settings.telegram.accounts:
+        SessionFile.require_free(session_path(config, name))
+
+
+def _require_session(config: Config) -> None:
+    """Raise LoginNeeded when no watching account has a session, and what is wrong with any other session file."""
+    refusals: list[LoginNeeded] = []
+    for name in config.settings.telegram.accounts:
+        try:
+            SessionFile.check(session_path(config, name))
+        except LoginNeeded as error:
+            refusals.append(error)
+    if len(refusals) == len(config.settings.telegram.accounts):
+        raise refusals[0]
 
 
 async def _bot_session(config: Config) -> str:
-    if config.settings.alerts.chat is None:
+    if config.settings.alerts.chat is None and config.settings.canary.channel is None:
         return "no alert bot is needed"
     try:
         SessionFile.check(session_path(config, "bot"))
@@ -142,15 +189,14 @@ async def _health(config: Config) -> str:
     return f"127.0.0.1:{port} is free"
 
 
-_CHECKS: dict[str, Callable[[Config], Awaitable[str]]] = {
+_CHECKS: dict[str, Check] = {
     "rules": _rules,
     "rule tests": _rule_tests,
     "channels": _channels,
     "sinks": _sinks,
+    "canary": _canary,
     "data folder": _data_folder,
     "database": _database,
     "model": _model,
     "telegram": _api,
-    "session": _session,
-    "bot session": _bot_session,
 }

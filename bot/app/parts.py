@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.app.canary import canary_channel
 from bot.config import Config
 from bot.errors import ConfigError, Locked
-from bot.model import ChannelId
+from bot.model import Channel, ChannelId
 from bot.rules import RuleSet, parse_rules
 from bot.speech import SpeechSettings
-from bot.store import Store
-from bot.telegram import Account, Server, SessionFile, WantedChannel
+from bot.store import Burst, Store
+from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
 
 CHAT = "chat"
 # What stands in the example file, where every operator needs a number of their own.
@@ -24,7 +25,8 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
         config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"data_folder: {config.data_folder} cannot be made: {error.strerror}") from error
-    store = await Store.open(config.database.get_secret_value(), config.media)
+    burst = Burst(posts=config.settings.alarms.deletions)
+    store = await Store.open(config.database.get_secret_value(), config.media, burst=burst)
     try:
         yield store
     finally:
@@ -42,8 +44,15 @@ async def open_begun_store(config: Config) -> AsyncIterator[Store | None]:
 
 
 @asynccontextmanager
-async def open_account(config: Config, store: Store | None, *, name: str) -> AsyncIterator[Account]:
-    """The account `main` (watching) or `bot` (alerts), connected, its session locked."""
+async def open_account(config: Config, store: Store, *, name: str) -> AsyncIterator[Account]:
+    """A watching account, or `bot` (alerts), connected; ours alone, on this machine and all that share the store."""
+    async with store.accounts.lease(name), connect_account(config, store, name) as account:
+        yield account
+
+
+@asynccontextmanager
+async def connect_account(config: Config, store: Store, name: str) -> AsyncIterator[Account]:
+    """The same for who holds the account's lease already."""
     telegram = config.settings.telegram
     api_hash = require_api_hash(config)
     async with Account.open(
@@ -54,6 +63,11 @@ async def open_account(config: Config, store: Store | None, *, name: str) -> Asy
         store=store,
         server=server_of(config),
         patience=telegram.connect_seconds,
+        limits=limits(
+            resolves_per_hour=telegram.resolves_per_hour,
+            resolves_per_day=telegram.resolves_per_day,
+            joins_per_day=telegram.joins_per_day,
+        ),
     ) as account:
         yield account
 
@@ -64,12 +78,19 @@ def session_path(config: Config, name: str) -> Path:
 
 
 def in_use(config: Config) -> bool:
-    """Whether a process holds the watching account's session now: the daemon, a login or a backfill."""
+    """Whether a process holds the session of a watching account now: the daemon, a login or a backfill."""
     try:
-        SessionFile.require_free(session_path(config, "main"))
+        for name in config.settings.telegram.accounts:
+            SessionFile.require_free(session_path(config, name))
     except Locked:
         return True
     return False
+
+
+def carrier_of(config: Config, channel: Channel) -> str:
+    """The configured account that a command is to ask about a channel: its carrier, else the first."""
+    names = config.settings.telegram.accounts
+    return channel.account if channel.account in names else names[0]
 
 
 def server_of(config: Config) -> Server | None:
@@ -102,8 +123,8 @@ def load_rules(config: Config) -> RuleSet:
 
 
 def wanted_channels(config: Config) -> list[WantedChannel]:
-    """The channels of channels.yaml as the telegram room takes them."""
-    return [
+    """The channels of channels.yaml, and the canary's, as the telegram room takes them."""
+    listed = [
         WantedChannel(
             handle=entry.handle,
             channel_id=None if entry.id is None else ChannelId(entry.id),
@@ -114,6 +135,7 @@ def wanted_channels(config: Config) -> list[WantedChannel]:
         )
         for entry in config.channels
     ]
+    return [*listed, *canary_channel(config)]
 
 
 def speech_settings(config: Config) -> SpeechSettings:

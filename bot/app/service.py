@@ -5,9 +5,8 @@ what is left to do. Stopping goes the other way round: hearing ends, what was he
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,33 +14,27 @@ import structlog
 
 import bot
 from bot.alerts import AppriseSink, Dispatcher, Sink, plain
+from bot.app.accounts import make_fleet
+from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
-from bot.app.parts import CHAT, load_rules, open_account, open_store, sink_names, speech_settings, wanted_channels
+from bot.app.loop import Loop
+from bot.app.parts import CHAT, load_rules, open_store, sink_names, speech_settings
+from bot.app.watching import Watching
 from bot.config import Config
-from bot.errors import EarshotError
-from bot.health import Health
+from bot.errors import EarshotError, first_of
+from bot.health import Loops
 from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import RuleSet
 from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
-from bot.telegram import Account, AnalystChat, Backfiller, Fetcher, Listener, Pinner, Reader, login_bot, pin_channels
+from bot.telegram import Fetcher, Fleet, Reader
 
 log = structlog.get_logger()
 
-SWEEP_METHOD = "messages.getPeerDialogs"
 # Seconds that each sink has, when stopping, to send what is due.
 STOP_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
-    """One loop of the service, its wake-up, and the seconds of unbroken work after which it counts as stuck."""
-
-    run: Callable[[], Coroutine[Any, Any, None]]
-    pulse: Pulse
-    bound: float
 
 
 async def run(config: Config, stop: asyncio.Event) -> None:
@@ -77,29 +70,32 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     store = await stack.enter_async_context(open_store(config))
     # What an earlier version could not read, this one may.
     await store.intake.requeue()
-    account = await stack.enter_async_context(open_account(config, store, name="main"))
-    await account.require_login()
-    sinks = await _open_sinks(config, store, stack)
-    wanted = wanted_channels(config)
-    channels, problems = await pin_channels(account, store, wanted)
+    reading = Pulse(stop)
+    fleet = make_fleet(config, store, stop, sinks=sink_names(config), reader_nudge=reading.nudge)
+    stack.push_async_callback(fleet.close)
+    await fleet.open()
+    alert_bot = await stack.enter_async_context(open_bot(config, store))
+    sinks = await _open_sinks(config, alert_bot)
+    pinned = await fleet.pin()
     transcriber = Transcriber(speech_settings(config))
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,
         stop,
         store=store,
-        account=account,
+        fleet=fleet,
+        reading=reading,
+        alert_bot=alert_bot,
         sinks=sinks,
         rules=rules,
         transcriber=transcriber,
-        missing=len(channels) < len(wanted),
     )
     if port := config.settings.health.port:
         stack.push_async_callback((await service.health.serve(port)).cleanup)
-    what = f"{_count(len(channels), 'channel')} with {_count(len(rules.rules), 'rule')}"
+    what = f"{_count(len(pinned.channels), 'channel')} with {_count(len(rules.rules), 'rule')}"
     await service.say(
         f"Earshot {bot.__version__} is listening to {what}.",
-        *(f"⚠ Not followed: {plain(problem)}" for problem in problems),
+        *(f"⚠ Not followed: {plain(problem)}" for problem in pinned.problems),
     )
     return service
 
@@ -108,13 +104,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-async def _open_sinks(config: Config, store: Store, stack: AsyncExitStack) -> list[Sink]:
+async def _open_sinks(config: Config, alert_bot: AlertBot | None) -> list[Sink]:
     sinks: list[Sink] = []
-    if config.settings.alerts.chat is not None and config.bot_token is not None:
-        account = await stack.enter_async_context(open_account(config, store, name="bot"))
-        login = partial(login_bot, account, config.bot_token.get_secret_value())
-        await login()
-        chat = AnalystChat(account, config.settings.alerts.chat, name=CHAT, login=login)
+    if config.settings.alerts.chat is not None and alert_bot is not None:
+        chat = alert_bot.chat(config.settings.alerts.chat, name=CHAT)
         await chat.check()
         sinks.append(chat)
     sinks.extend(AppriseSink(name, url.get_secret_value()) for name, url in config.apprise.items())
@@ -130,55 +123,58 @@ class Service:
         stop: asyncio.Event,
         *,
         store: Store,
-        account: Account,
+        fleet: Fleet,
+        reading: Pulse,
+        alert_bot: AlertBot | None,
         sinks: Sequence[Sink],
         rules: RuleSet,
         transcriber: Transcriber,
-        missing: bool,
     ) -> None:
-        """`missing`: some of the configured channels could not be pinned yet."""
+        """`reading`: wakes the reader; whoever hears something nudges it."""
         self._stop = stop
         self._store = store
         self._names = sink_names(config)
         self._notices = config.settings.alerts.notices
         speech = config.settings.speech
 
-        hearing, reading, fetching, transcribing, filling, pinning = (Pulse(stop) for _ in range(6))
+        fetching, transcribing = (Pulse(stop) for _ in range(2))
         monitor = Monitor(store, rules, sinks=self._names, transcribe=frozenset(speech.kinds), announce=self._nudge_all)
-        sweep = config.settings.telegram.sweep_seconds
-        listener = Listener(account, store, hearing, sweep_seconds=sweep, reader_nudge=reading.nudge)
         self._reader = Reader(store, monitor, reading)
         limit = speech.max_megabytes * 1_000_000
-        fetcher = Fetcher(account, store, fetching, limit_bytes=limit, announce=self._nudge_all)
+        fetcher = Fetcher(fleet.account_of, store, monitor, fetching, limit_bytes=limit, announce=self._nudge_all)
         worker = SpeechWorker(
             store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
         )
-        backfiller = Backfiller(account, store, filling, reader_nudge=reading.nudge)
-        pinner = Pinner(account, store, wanted_channels(config), pinning, missing=missing)
+        watching = Watching(
+            config,
+            store,
+            stop,
+            monitor=monitor,
+            fleet=fleet,
+            bot=alert_bot,
+            sinks=self._names,
+            announce=self._nudge_all,
+        )
+        sinks = (*sinks, *watching.sinks)
         self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
         self._loops = {
-            "listener": Loop(run=listener.run, pulse=hearing, bound=300.0),
+            "fleet": Loop(run=fleet.run, pulse=fleet.pulse, bound=3600.0),
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
             "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
-            "backfiller": Loop(run=backfiller.run, pulse=filling, bound=6 * 3600.0),
-            "pinner": Loop(run=pinner.run, pulse=pinning, bound=3600.0),
+            **watching.loops,
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)
                 for sink, (dispatcher, pulse) in zip(sinks, self._dispatchers, strict=True)
             },
         }
-        started = utc_now()
-
-        def unswept() -> float:
-            """Seconds since every channel was seen; a flood wait on the overview is no standstill."""
-            waits = any(wait.method == SWEEP_METHOD for wait in account.waits)
-            return 0.0 if waits else (utc_now() - (listener.swept_at or started)).total_seconds()
-
-        idle = {name: (partial(_busy_for, loop.pulse), loop.bound) for name, loop in self._loops.items()}
-        self.health = Health(
-            {**idle, "sweep": (unswept, max(300.0, 5 * sweep))}, lambda: store.archive.status(utc_now())
-        )
+        sweep = config.settings.telegram.sweep_seconds
+        idle: Loops = {
+            **{name: (partial(_busy_for, loop.pulse), loop.bound) for name, loop in self._loops.items()},
+            "listener": (lambda: fleet.busy_for, 300.0),
+            "sweep": (lambda: fleet.unswept_for, max(300.0, 5 * sweep)),
+        }
+        self.health = watching.health(idle)
 
     def _dispatcher(self, config: Config, sink: Sink) -> tuple[Dispatcher, Pulse]:
         pulse = Pulse(self._stop)
@@ -202,7 +198,7 @@ class Service:
                     group.create_task(loop.run())
                 group.create_task(self.health.watch(Pulse(self._stop)))
         except* Exception as errors:
-            error = _first(errors)
+            error = first_of(errors)
             ours = isinstance(error, EarshotError)
             ending = f"⚠ Earshot is stopping: {plain(str(error))}" if ours else "⚠ Earshot is stopping: a bug."
             log.error("stopping after a failure", error=str(error), exc_info=None if ours else error)
@@ -232,16 +228,3 @@ class Service:
 
 def _busy_for(pulse: Pulse) -> float:
     return pulse.busy_for
-
-
-def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
-    """The failure to report: one of ours if there is one."""
-    leaves: list[Exception] = []
-    todo: list[BaseException] = [errors]
-    while todo:
-        error = todo.pop()
-        if isinstance(error, BaseExceptionGroup):
-            todo.extend(error.exceptions)
-        elif isinstance(error, Exception):
-            leaves.append(error)
-    return next((error for error in leaves if isinstance(error, EarshotError)), leaves[0])

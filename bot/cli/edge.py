@@ -137,13 +137,3 @@ def print_table(rows: Table) -> None:
     if not out.is_terminal and "COLUMNS" not in os.environ:
         rows.width = measure_renderables(out, out.options.update(max_width=10_000), [rows]).maximum
     out.print(rows, crop=False)
-
-
-def ago(seconds: float | None) -> str:
-    """A duration as people say it: `14 s`, `3 min`, `2.5 h`, `4 d`."""
-    if seconds is None:
-        return "–"
-    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds / 86_400:.0f} d"

@@ -8,25 +8,24 @@ import click
 from rich.markup import escape
 
 from bot import app
-from bot.cli.edge import State, ago, asynchronous, examples, json_option, out, print_json, print_table, table
+from bot.cli.edge import State, asynchronous, examples, json_option, out, print_json, print_table, table
+from bot.cli.snapshot import canary_line, print_snapshot
 from bot.config import Config
-from bot.health import ask
-from bot.model import Channel, ChannelState, DeliveryState, Mode, RecordingState, post_link, utc_now
-from bot.store import Status
-from bot.telegram import pin_channels
+from bot.health import ago, ask
+from bot.model import Channel, Mode, utc_now
 
 # The status names so many channels that are not followed, and counts the others.
 _NAMED = 5
 
 
 @click.command(
-    short_help="Show lag, gaps, queues, flood waits.", epilog=examples("earshot status", "earshot status --json")
+    short_help="Show alarms, lag, gaps, accounts, queues.", epilog=examples("earshot status", "earshot status --json")
 )
 @json_option
 @click.pass_obj
 @asynchronous
 async def status(state: State, as_json: bool) -> int:
-    """Show whether the daemon is alive, the lag of each channel, gaps, queues and waits.
+    """Show whether the daemon is alive, alarms in force, the lag of each channel, gaps, accounts, queues and waits.
 
     Exit code 1 when the daemon is not running or a loop is stuck.
     """
@@ -44,7 +43,9 @@ async def status(state: State, as_json: bool) -> int:
     if snapshot is None:
         out.print("nothing has been recorded yet; `earshot run` does")
         return 1
-    _print_snapshot(snapshot, now)
+    print_snapshot(snapshot, now)
+    if alive and alive.get("canary"):
+        out.print(canary_line(alive["canary"], now))
     pinned = _Pinned([row.channel for row in snapshot.channels])
     missing = [_name(entry.handle, entry.id) for entry in config.channels if not pinned.of(entry.handle, entry.id)]
     if missing:
@@ -65,38 +66,6 @@ def _liveliness(config: Config, alive: Mapping[str, Any] | None, now: datetime) 
     return f"[green]running[/] for {ago((now - datetime.fromisoformat(alive['started_at'])).total_seconds())}"
 
 
-def _print_snapshot(snapshot: Status, now: datetime) -> None:
-    posts = table("channel", ">posts", ">versions", ">deleted", ">gaps", ">newest", ">lag", ">p99", ">worst")
-    for row in snapshot.channels:
-        newest = (now - row.newest_at).total_seconds() if row.newest_at else None
-        lags = (row.lag.p50, row.lag.p99, row.lag.max) if row.lag else (None, None, None)
-        state = row.channel.state
-        name = escape(row.channel.name) + ("" if state is ChannelState.ACTIVE else f" [red]{state.value}[/]")
-        figures = (row.messages, row.versions, row.deleted, row.gaps)
-        posts.add_row(name, *map(str, figures), ago(newest), *map(ago, lags))
-    print_table(posts)
-    out.print(f"recordings: {_counts(snapshot.recordings)}")
-    for sink in dict.fromkeys(name for name, _ in snapshot.outbox):
-        out.print(f"messages to {sink}: {_counts({s: n for (name, s), n in snapshot.outbox.items() if name == sink})}")
-        if reason := snapshot.held_up.get(sink):
-            out.print(f"[red]held up[/] {escape(reason)}")
-    for wait in snapshot.waits:
-        out.print(f"[yellow]flood wait[/] {wait.account} {wait.method} until {wait.until:%Y-%m-%d %H:%M:%S} UTC")
-    known = {row.channel.channel_id: row.channel for row in snapshot.channels}
-    for failure in snapshot.failed:
-        channel = known.get(failure.channel_id)
-        where = post_link(channel, failure.message_id) if channel else f"{failure.channel_id}/{failure.message_id}"
-        out.print(f"[red]not transcribed[/] {where}: {escape(failure.reason)}")
-    if snapshot.unread:
-        out.print(f"heard, not yet read: {snapshot.unread}")
-    if snapshot.quarantined:
-        out.print(f"[red]could not be read[/]: {snapshot.quarantined} (kept; the daemon's log says why)")
-
-
-def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) -> str:
-    return ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "none"
-
-
 @click.command(
     short_help="List whom it follows; or ask Telegram.",
     epilog=examples("earshot channels", "earshot channels --check", "earshot channels --json"),
@@ -110,7 +79,7 @@ def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) 
 async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
     """List the channels of channels.yaml and what is known of each; handles change hands, so check them."""
     config = state.config()
-    problems = await _look_up(config) if ask_telegram else []
+    problems = await app.look_up(config) if ask_telegram else []
     async with app.open_begun_store(config) as store:
         known = await store.channels.all() if store else ()
     if as_json:
@@ -154,12 +123,3 @@ class _Pinned:
 
 def _name(handle: str | None, channel_id: int | None) -> str:
     return f"@{handle}" if handle else str(channel_id)
-
-
-async def _look_up(config: Config) -> list[str]:
-    """Pin the channels of the configuration, as a start of the daemon does; a line for each that has a problem."""
-    await app.check_account(config, "main", logged_in=True)
-    async with app.open_store(config) as store, app.open_account(config, store, name="main") as account:
-        await account.require_login()
-        _, problems = await pin_channels(account, store, app.wanted_channels(config))
-    return problems

@@ -73,8 +73,9 @@ async def backfill(state: State, channel: str, since: datetime, as_json: bool) -
                 progress.update(task, description=text)
 
             try:
-                await app.check_account(config, "main", logged_in=True)
-                async with app.open_account(config, store, name="main") as account:
+                name = app.carrier_of(config, found)
+                await app.check_account(config, name, logged_in=True)
+                async with app.open_account(config, store, name=name) as account:
                     await account.require_login()
                     result = await read_history(
                         account, store, found, since=since.replace(tzinfo=UTC), progress=show, stop=asyncio.Event()

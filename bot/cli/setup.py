@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from bot import EXAMPLE, app
 from bot.cli.edge import State, asynchronous, err, examples, json_option, out, print_json
+from bot.config import Config
 from bot.errors import ConfigError
 from bot.sandbox.demo import play
 from bot.telegram import login_bot, login_by_code, login_by_qr
@@ -80,21 +81,25 @@ def init(folder: Path) -> None:
     epilog=examples(
         "earshot login",
         "earshot login --qr",
+        "earshot login --account second",
         "earshot login --bot",
         "echo 12345 | earshot login --phone +9996612222   # the code on standard input",
     ),
 )
 @click.option("--phone", help="Phone number in international form; asked for when absent.")
 @click.option("--qr", is_flag=True, help="Show a QR code to scan in Telegram: Settings, Devices, Link Desktop Device.")
+@click.option("--account", "chosen", metavar="NAME", help="Which of telegram.accounts; the first one when absent.")
 @click.option("--bot", "as_bot", is_flag=True, help="Log in the alert bot with its token from the settings.")
 @click.pass_obj
 @asynchronous
-async def login(state: State, phone: str | None, qr: bool, as_bot: bool) -> None:
-    """Log in the watching account by phone, code and password, or by QR code; or the alert bot by its token."""
+async def login(state: State, phone: str | None, qr: bool, chosen: str | None, as_bot: bool) -> None:
+    """Log in a watching account by phone, code and password, or by QR code; or the alert bot by its token."""
     if sum((qr, as_bot, phone is not None)) > 1:
         raise click.UsageError("choose one of --phone, --qr and --bot")
+    if as_bot and chosen is not None:
+        raise click.UsageError("choose one of --account and --bot")
     config = state.config()
-    name = "bot" if as_bot else "main"
+    name = "bot" if as_bot else _account(config, chosen)
     await app.check_account(config, name, logged_in=False)
     token = config.bot_token.get_secret_value() if config.bot_token else None
     if as_bot and token is None:
@@ -114,6 +119,16 @@ async def login(state: State, phone: str | None, qr: bool, as_bot: bool) -> None
     out.print(
         f"Logged in as [bold]{escape(who)}[/]. The session is in {escape(str(config.sessions))}: keep it private."
     )
+
+
+def _account(config: Config, chosen: str | None) -> str:
+    """The watching account that is meant."""
+    names = config.settings.telegram.accounts
+    if chosen is not None and chosen not in names:
+        raise ConfigError(
+            f"{config.file.name}: telegram.accounts: there is no {chosen!r} among {', '.join(names)}; add it there first"
+        )
+    return chosen or names[0]
 
 
 def _ask(what: str) -> str:

@@ -182,7 +182,7 @@ class SpeechSection(Section):
 class HealthSection(Section):
     """Answers for machines, on loopback."""
 
-    port: int = Field(8787, ge=0, le=65535, description="Port of GET /healthz and GET /status; 0 turns them off.")
+    port: int = Field(8787, ge=0, le=65535, description="Port of GET /healthz, /status and /metrics; 0 turns them off.")
 
 
 class LogSection(Section):

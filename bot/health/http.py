@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.errors import ConfigError
 from bot.health import systemd
+from bot.health.facts import CanaryFacts
 from bot.health.jsonable import to_json
 from bot.model import Alarm, Clock, utc_now
 from bot.pulse import Pulse
@@ -27,13 +28,15 @@ class Health:
         snapshot: Callable[[], Awaitable[object]],
         *,
         alarms: Callable[[], Sequence[Alarm]] = tuple,
+        canary: Callable[[], CanaryFacts | None] = lambda: None,
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """`snapshot`: what /status shows. `alarms`: those in force. `metrics`: what /metrics answers, as Prometheus reads it."""
+        """`snapshot`: what /status shows. `alarms`: those in force. `canary`: how it fares. `metrics`: for Prometheus."""
         self._loops = loops
         self._snapshot = snapshot
         self._alarms = alarms
+        self._canary = canary
         self._metrics = metrics
         self._clock = clock
         self._started = clock()
@@ -44,14 +47,13 @@ class Health:
         return [name for name, (idle_for, bound) in self._loops.items() if idle_for() > bound]
 
     def report(self) -> dict[str, Any]:
-        """`ok`, `stuck` (names of loops), `alarms`, `started_at` and `pid`, as JSON values.
+        """`ok`, `stuck` (names of loops), `alarms`, `canary`, `started_at` and `pid`, as JSON values.
 
         An alarm alone is no reason for `ok` to be false: whoever restarts what is not ok would mend nothing.
         """
         stuck = self.stuck
-        alarms = to_json(tuple(self._alarms()))
-        started = self._started.isoformat()
-        return {"ok": not stuck, "stuck": stuck, "alarms": alarms, "started_at": started, "pid": os.getpid()}
+        noticed = {"alarms": to_json(tuple(self._alarms())), "canary": to_json(self._canary())}
+        return {"ok": not stuck, "stuck": stuck, **noticed, "started_at": self._started.isoformat(), "pid": os.getpid()}
 
     async def _healthz(self, _: web.Request) -> web.Response:
         report = self.report()

@@ -108,6 +108,7 @@ def _span(found: Found, field: Field) -> Span:
         form=found.form,
         reason=found.reason.value,
         spoken=_spoken(found, field),
+        item=field.item,
     )
 
 

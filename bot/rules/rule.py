@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.model import ChannelId, Kind, Severity, Source, Word
+from bot.model import ChannelId, Kind, MessageId, Severity, Source, Word
 from bot.rules.tree import Tree, terms
 
 
@@ -11,23 +11,26 @@ class Field:
     """A text to be matched.
 
     For a transcript, `words` has (offset of the word in `text`, the word, whether its segment is flagged), in order;
-    the words joined are `text`.
+    the words joined are `text`. `item` is the message that it is a field of, where a post has several.
     """
 
     source: Source
     text: str
     words: tuple[tuple[int, Word, bool], ...] = ()
+    item: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is held against the rules: the fields of one version, and what a rule's scope asks about."""
+    """What is held against the rules: the fields of one state of a post, and what a rule's scope asks about."""
 
     channel_id: ChannelId
     handle: str | None
     category: str
     kind: Kind
     fields: tuple[Field, ...]
+    # Of an album: the kinds of its other items.
+    others: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class Scope:
         return (
             self.channels.admit(frozenset({str(subject.channel_id), *handle}))
             and self.categories.admit(frozenset({subject.category.casefold()}))
-            and (self.kinds is None or subject.kind in self.kinds)
+            and (self.kinds is None or not self.kinds.isdisjoint({subject.kind, *subject.others}))
         )
 
     def reads(self, source: Source) -> bool:

@@ -95,6 +95,15 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def forget_keys(self, user_id: int) -> None:
+        """Lose the keys of a user."""
+        for device in list(self.logins.of_user(user_id)):
+            self._forget(device.auth_key_id)
+
+    def forget_sessions(self) -> None:
+        """Lose all sessions; their clients are told when they are next heard."""
+        self._sessions.clear()
+
     # --- calls --------------------------------------------------------------------------------------------------------
 
     def _serve(self, session: Session, msg_id: int, request: Any) -> None:

@@ -129,6 +129,14 @@ class Sandbox:
         """Treat the user's keys as used from two places at once: they are lost, AUTH_KEY_DUPLICATED."""
         self._refuse(user, 406, "AUTH_KEY_DUPLICATED", lost=True)
 
+    def forget_keys(self, user: "User") -> None:
+        """Lose the user's keys without a word: packets under them are answered by the transport error -404."""
+        self._hub.forget_keys(user.id)
+
+    def forget_sessions(self) -> None:
+        """Lose what is known of all sessions, and with it what was to be pushed, as when a server is restarted."""
+        self._hub.forget_sessions()
+
     def ban(self, user: "User") -> None:
         """Ban the account: USER_DEACTIVATED_BAN, and PHONE_NUMBER_BANNED on the next login."""
         self._hub.logins.banned.add(user.id)

@@ -141,7 +141,7 @@ class Stage:
             "log": {"format": "json"},
         }
         for section, values in self._settings.items():
-            settings[section] = {**settings[section], **values} if isinstance(values, dict) else values
+            settings[section] = {**settings.get(section, {}), **values} if isinstance(values, dict) else values
         self._write("earshot.yaml", settings)
         self._write("channels.yaml", {"channels": [dict(channel) for channel in channels]})
         shutil.copytree(self._rules, self.folder / "rules", dirs_exist_ok=True)

@@ -18,9 +18,10 @@ log = structlog.get_logger()
 
 # Imports, weights from a slow disk, a GPU that wakes up: minutes for the largest model.
 START_SECONDS = 600.0
-# A transcript is partial when more than this share, and more than a second, of what was declared is missing.
+# A transcript is partial when more than this share, and more than these seconds, of what was declared are missing:
+# Telegram declares whole seconds.
 MISSING_SHARE = 0.02
-MISSING_SECONDS = 1.0
+MISSING_SECONDS = 0.5
 
 
 class Transcriber:
@@ -69,7 +70,8 @@ class Transcriber:
                 raise
             if self._jobs >= self._jobs_per_child:
                 await self._drop_child()
-        return replace(transcript, partial=is_partial(transcript.duration, declared_seconds))
+        partial = is_partial(transcript.duration, declared_seconds)
+        return replace(transcript, partial=partial, declared=declared_seconds)
 
     async def _run_job(self, child: ChildProcess, path: Path, language: str | None) -> Transcript:
         begun = asyncio.get_running_loop().time()

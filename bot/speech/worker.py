@@ -1,14 +1,14 @@
 """Fetched recordings become transcripts, one after the other, for as long as the service runs."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from bot.errors import ChildDied, MediaRefused, ModelMissing
+from bot.errors import ChildDied, MediaRefused, ModelMissing, StoreError
 from bot.model import Clock, Recording, RecordingState, Transcript, utc_now
-from bot.pulse import Pulse
+from bot.pulse import PATIENCE, Pulse
 from bot.speech.transcriber import Transcriber
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bot.store import Store
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 IDLE_SECONDS = 15.0
 MODEL_SECONDS = 60.0
@@ -37,8 +39,12 @@ class SpeechWorker:
         clock: Clock = utc_now,
         announce: Callable[[], None],
         attempts: int = 5,
+        patience: Sequence[float] = PATIENCE,
     ) -> None:
-        """`announce` is called after each recording; `attempts` tries are made before one fails for good."""
+        """`announce` is called after each recording; `attempts` tries are made before one fails for good.
+
+        `patience`: pauses between the tries while the store fails.
+        """
         self._store = store
         self._monitor = monitor
         self._transcriber = transcriber
@@ -46,11 +52,15 @@ class SpeechWorker:
         self._clock = clock
         self._announce = announce
         self._attempts = attempts
+        self._patience = tuple(patience)
 
     async def run(self) -> None:
-        """Work until the service stops. One recording's failure is written on it and goes no further."""
+        """Work until the service stops. One recording's failure is written on it and goes no further.
+
+        Raises StoreError when the store still fails after the last of its retries.
+        """
         while not self._pulse.stopping:
-            due = await self._store.recordings.due(RecordingState.FETCHED, self._clock(), 1)
+            due = await self._steadily(self._look)
             if not due:
                 await self._pulse.wait(IDLE_SECONDS)
                 continue
@@ -60,10 +70,15 @@ class SpeechWorker:
                 log.error("speech.model_missing", reason=str(error), next_try_seconds=MODEL_SECONDS)
                 await self._sleep(MODEL_SECONDS)
 
+    async def _look(self) -> Sequence[Recording]:
+        return await self._store.recordings.due(RecordingState.FETCHED, self._clock(), 1)
+
+    async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await self._pulse.persist(work, on=StoreError, pauses=self._patience)
+
     async def _serve(self, recording: Recording) -> None:
         try:
             transcript = recording.twin or await self._transcribe(recording)
-            alerts = await self._monitor.observe_transcript(recording, transcript)
         except ModelMissing:
             raise
         except MediaRefused as refusal:
@@ -75,8 +90,19 @@ class SpeechWorker:
             log.exception("speech.failed", recording=recording.recording_id)
             await self._retry(recording, f"{type(error).__name__}: {error}")
         else:
-            _log_transcript(recording, transcript, alerts)
+            await self._observe(recording, transcript)
         self._announce()
+
+    async def _observe(self, recording: Recording, transcript: Transcript) -> None:
+        """Hand the transcript over; it is not thrown away while the store fails."""
+        try:
+            alerts = await self._steadily(lambda: self._monitor.observe_transcript(recording, transcript))
+        except Exception as error:
+            # A store that fails altogether fails here once more, and that is raised; else it is this recording.
+            log.exception("speech.not_recorded", recording=recording.recording_id)
+            await self._retry(recording, f"{type(error).__name__}: {error}", patience=())
+        else:
+            _log_transcript(recording, transcript, alerts)
 
     async def _transcribe(self, recording: Recording) -> Transcript:
         if recording.sha256 is None:
@@ -87,7 +113,7 @@ class SpeechWorker:
             declared_seconds=recording.media.duration,
         )
 
-    async def _retry(self, recording: Recording, reason: str) -> None:
+    async def _retry(self, recording: Recording, reason: str, *, patience: Sequence[float] | None = None) -> None:
         """Try again later, a few times. When everything stops, a killed child is no fault of the recording."""
         if self._pulse.stopping:
             return
@@ -95,11 +121,15 @@ class SpeechWorker:
             await self._fail(recording, f"{reason} (given up after {recording.attempts + 1} tries)")
             return
         next_try = self._clock() + retry_delay(recording.attempts)
-        await self._store.recordings.record_retry(recording.recording_id, reason=reason, next_try=next_try)
+        await self._pulse.persist(
+            lambda: self._store.recordings.record_retry(recording.recording_id, reason=reason, next_try=next_try),
+            on=StoreError,
+            pauses=self._patience if patience is None else patience,
+        )
 
     async def _fail(self, recording: Recording, reason: str) -> None:
         log.warning("speech.refused", recording=recording.recording_id, reason=reason)
-        await self._store.recordings.record_failed(recording.recording_id, reason=reason, at=self._clock())
+        await self._steadily(lambda: self._monitor.give_up(recording, reason))
 
     async def _sleep(self, seconds: float) -> None:
         """Wait out `seconds` of the clock, whatever nudges come, unless everything stops."""

@@ -2,17 +2,20 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.canary import CANARY
 from bot.model import DeliveryState, Key, Match
+from bot.store.albums import Album, load_albums, within_albums
 from bot.store.engine import insert_new
-from bot.store.keys import Wanted
-from bot.store.schema import alerts, outbox
+from bot.store.keys import Wanted, same_message
+from bot.store.rechecks import schedule
+from bot.store.schema import alerts, messages, outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +28,47 @@ class Raised:
     sinks: tuple[str, ...]
 
 
-async def load_forms(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, frozenset[tuple[str, str]]]:
-    """The (rule_id, form) pairs that have alerted on each message."""
-    columns = (alerts.c.channel_id, alerts.c.message_id, alerts.c.match)
-    query = sa.select(*columns).select_from(Wanted(conn, keys).within(alerts))
+async def load_forms(
+    conn: AsyncConnection, keys: Sequence[Key], albums: Mapping[Key, Album]
+) -> dict[Key, frozenset[tuple[str, str]]]:
+    """The (rule_id, form) pairs that have alerted on each message, or on any item of its album."""
+    a = alerts.c
+    alone = sa.select(a.channel_id, a.message_id, a.match).select_from(Wanted(conn, keys).within(alerts))
     forms: dict[Key, frozenset[tuple[str, str]]] = defaultdict(frozenset)
-    for channel_id, message_id, match in await conn.execute(query):
+    for channel_id, message_id, match in await conn.execute(alone):
         forms[Key(channel_id=channel_id, message_id=message_id)] |= match.forms
-    return dict(forms)
+    if not albums:
+        return dict(forms)
+    together = sa.select(a.channel_id, messages.c.album_id, a.match).select_from(_on_items(conn, albums.values()))
+    of_album: dict[Album, frozenset[tuple[str, str]]] = defaultdict(frozenset)
+    for channel_id, album_id, match in await conn.execute(together):
+        of_album[channel_id, album_id] |= match.forms
+    return {key: forms[key] | of_album[albums[key]] if key in albums else forms[key] for key in keys}
+
+
+async def load_spoken(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[Key, int], frozenset[str]]:
+    """The rules that have alerted on the speech of each message and version."""
+    a = alerts.c
+    query = sa.select(a.channel_id, a.message_id, a.version, a.rule_id).select_from(Wanted(conn, keys).within(alerts))
+    rules: dict[tuple[Key, int], frozenset[str]] = defaultdict(frozenset)
+    for channel_id, message_id, version, rule_id in await conn.execute(query.where(a.spoken)):
+        rules[Key(channel_id=channel_id, message_id=message_id), version] |= {rule_id}
+    return dict(rules)
 
 
 async def raise_alerts(conn: AsyncConnection, raised: Sequence[Raised], *, spoken: bool, at: datetime) -> int:
-    """Insert one alert per (rule, message, version) and one outbox row per sink; return how many are new."""
+    """Insert one alert per (rule, message, version) and one outbox row per sink; return how many are new.
+
+    The posts of new ones are scheduled to be looked at again; a canary has done its work when it was heard.
+    """
     if not raised:
         return 0
-    first = await _load_first(conn, [one.key for one in raised])
+    albums = await load_albums(conn, [one.key for one in raised])
+    first = await _load_first(conn, [one.key for one in raised], albums)
     new = 0
+    alerted: list[Key] = []
     for one in raised:
-        rule = (one.key, one.match.rule_id)
+        rule = (albums.get(one.key, one.key), one.match.rule_id)
         row = {
             "rule_id": one.match.rule_id,
             "channel_id": one.key.channel_id,
@@ -56,8 +82,12 @@ async def raise_alerts(conn: AsyncConnection, raised: Sequence[Raised], *, spoke
         inserted = await insert_new(conn, alerts, [row], alerts.c.alert_id)
         for (alert_id,) in inserted:
             first.setdefault(rule, alert_id)
+            if one.match.rule_id != CANARY:
+                alerted.append(one.key)
             await insert_new(conn, outbox, [due_row(sink, at, alert_id=alert_id) for sink in one.sinks])
         new += len(inserted)
+    if alerted:
+        await schedule(conn, alerted)
     return new
 
 
@@ -75,15 +105,31 @@ def due_row(sink: str, at: datetime, *, alert_id: int | None = None, notice: str
     }
 
 
-async def _load_first(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[Key, str], int]:
-    """The first alert of each rule on each message."""
+async def _load_first(
+    conn: AsyncConnection, keys: Sequence[Key], albums: Mapping[Key, Album]
+) -> dict[tuple[Key | Album, str], int]:
+    """The first alert of each rule on each message that is no item of an album, and on each album."""
     c = alerts.c
-    query = (
+    alone = (
         sa.select(c.channel_id, c.message_id, c.rule_id, sa.func.min(c.alert_id))
         .select_from(Wanted(conn, keys).within(alerts))
         .group_by(c.channel_id, c.message_id, c.rule_id)
     )
-    return {
+    first: dict[tuple[Key | Album, str], int] = {
         (Key(channel_id=channel_id, message_id=message_id), rule_id): alert_id
-        for channel_id, message_id, rule_id, alert_id in await conn.execute(query)
+        for channel_id, message_id, rule_id, alert_id in await conn.execute(alone)
     }
+    if albums:
+        together = (
+            sa.select(c.channel_id, messages.c.album_id, c.rule_id, sa.func.min(c.alert_id))
+            .select_from(_on_items(conn, albums.values()))
+            .group_by(c.channel_id, messages.c.album_id, c.rule_id)
+        )
+        for channel_id, album_id, rule_id, alert_id in await conn.execute(together):
+            first[(channel_id, album_id), rule_id] = alert_id
+    return first
+
+
+def _on_items(conn: AsyncConnection, albums: Iterable[Album]) -> sa.Join:
+    """The alerts on any item of these albums."""
+    return within_albums(conn, set(albums)).join(alerts, same_message(messages, alerts))

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import StoreError
 from bot.store.failures import explain
+from bot.store.sqlite_driver import connect
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,7 +140,14 @@ def _make_engine(url: URL, *, readonly: bool) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         if readonly:
             url = url.set(database=f"file:{quote(url.database or '')}", query={**_readonly(url), "uri": "true"})
-        engine = create_async_engine(url, hide_parameters=True, pool_size=5, max_overflow=0, pool_timeout=60)
+        engine = create_async_engine(
+            url,
+            hide_parameters=True,
+            pool_size=5,
+            max_overflow=0,
+            pool_timeout=60,
+            connect_args={"async_creator_fn": connect},
+        )
         if not readonly:
             event.listen(engine.sync_engine, "connect", _prepare_writing)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)

@@ -2,29 +2,38 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
 from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
+from bot.store.albums import albums_of, load_items, siblings
 from bot.store.alert_rows import load_forms
 from bot.store.engine import Database, verb
+from bot.store.events import Burst, note_deletions
+from bot.store.gap_rows import close_gaps, explain_gaps, open_gaps
 from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.ledger import IdState
-from bot.store.ledger_rows import assign_ids
+from bot.store.ledger_rows import Assigned, assign_ids
 from bot.store.nouns import Known, Observation
 from bot.store.observe import write_observations
 from bot.store.posts import mark_deleted
 from bot.store.schema import channels, messages, raw_messages, recordings, transcripts, versions
 
+# Why ids are open when whoever heard of them did not say.
+NOT_HEARD = "not heard"
+NOT_ANSWERED = "asked for, not answered"
+
 
 class Intake:
     """From the wire to versions. Every verb is one transaction, and repeating it changes nothing."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, burst: Burst) -> None:
         self._database = database
         self._clock = clock
+        self._burst = burst
 
     @verb
     async def record(self, heard: Heard) -> int:
@@ -33,16 +42,19 @@ class Intake:
         Raise StoreError when the channel is not pinned.
         """
         async with self._database.write() as conn:
-            await _advance(conn, heard)
+            window = await _advance(conn, heard)
             new = await _insert_raw(conn, heard)
-            gone = await _assign(conn, heard)
-            await mark_deleted(conn, heard.channel_id, gone, at=heard.at, how=heard.how)
+            assigned = await _assign(conn, heard)
+            await _move_gaps(conn, heard, window, assigned.fresh)
+            gone = await mark_deleted(conn, heard.channel_id, assigned.deleted, at=heard.at, how=heard.how)
+            await note_deletions(conn, heard.channel_id, gone, at=heard.at, burst=self._burst)
         return new
 
     @verb
-    async def unread(self, limit: int = 100) -> tuple[Unread, ...]:
-        """Raw messages that nobody has converted, the oldest first."""
-        query = raw_messages.select().where(raw_messages.c.state == "unread").order_by(raw_messages.c.raw_id)
+    async def unread(self, limit: int = 100, *, after: int = 0) -> tuple[Unread, ...]:
+        """Raw messages that nobody has converted, the oldest first; those with a raw id above `after`."""
+        c = raw_messages.c
+        query = raw_messages.select().where(c.state == "unread", c.raw_id > after).order_by(c.raw_id)
         async with self._database.read() as conn:
             rows = (await conn.execute(query.limit(limit))).mappings().all()
         return tuple(
@@ -72,11 +84,16 @@ class Intake:
 
     @verb
     async def known(self, messages: Sequence[Message]) -> dict[Key, Known]:
-        """What is held about these messages: alerts, newest state, and a transcript of the media that they bear."""
+        """What is held about these messages.
+
+        Alerts, newest state, a transcript of the media that they bear, and the other items of their albums.
+        """
         keys = [message.key for message in messages]
+        albums = albums_of(messages)
         documents = {message.key: message.media.document_id for message in messages if message.media}
         async with self._database.read() as conn:
-            forms = await load_forms(conn, keys)
+            forms = await load_forms(conn, keys, albums)
+            items = await load_items(conn, set(albums.values()), living=True) if albums else {}
             latest = await _load_latest(conn, keys)
             heard = {}
             if documents:
@@ -90,6 +107,7 @@ class Intake:
                 forms=forms.get(key, frozenset()),
                 transcript=heard.get(documents.get(key)),
                 latest=latest.get(key),
+                siblings=siblings(key, albums, items),
             )
             for key in keys
         }
@@ -103,13 +121,25 @@ class Intake:
         if not observations:
             return 0
         async with self._database.write() as conn:
-            return await write_observations(conn, observations, at=self._clock())
+            alerts, gone = await write_observations(conn, observations, at=self._clock())
+            for channel_id, ids in gone.items():
+                await note_deletions(conn, channel_id, list(ids), at=max(ids.values()), burst=self._burst)
+            return alerts
 
 
-async def _advance(conn: AsyncConnection, heard: Heard) -> None:
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The ids that must be accounted for: from `first` to `top`, which was `before` until now."""
+
+    first: int
+    before: int
+    top: int
+
+
+async def _advance(conn: AsyncConnection, heard: Heard) -> _Window:
     """Move top_id and pts, forwards only."""
     c = channels.c
-    query = sa.select(c.top_id, c.pts).where(c.channel_id == heard.channel_id)
+    query = sa.select(c.watch_from, c.top_id, c.pts).where(c.channel_id == heard.channel_id)
     row = (await conn.execute(query)).first()
     if row is None:
         raise StoreError(f"Channel {heard.channel_id} is not pinned: pin it before recording what it says")
@@ -117,6 +147,24 @@ async def _advance(conn: AsyncConnection, heard: Heard) -> None:
     top_id, pts = max(row.top_id, *named), max(row.pts, heard.pts or 0)
     if (top_id, pts) != (row.top_id, row.pts):
         await conn.execute(channels.update().where(c.channel_id == heard.channel_id).values(top_id=top_id, pts=pts))
+    return _Window(row.watch_from, row.top_id, top_id)
+
+
+async def _move_gaps(conn: AsyncConnection, heard: Heard, window: _Window, fresh: Sequence[int]) -> None:
+    """Close and open gaps; `fresh` are the ids that the ledger did not know until now.
+
+    A post that is the next one, or that was known, neither opens nor closes any: nothing is asked then.
+    """
+    closed = [number for number in fresh if window.first <= number <= window.before]
+    if closed:
+        await close_gaps(conn, heard.channel_id, closed)
+    first = max(window.before + 1, window.first)
+    known = sum(first <= number <= window.top for number in fresh)
+    if known <= window.top - first:
+        reason = heard.gap_reason or NOT_HEARD
+        await open_gaps(conn, heard.channel_id, first, window.top, since=heard.at, reason=reason)
+    if heard.unanswered:
+        await explain_gaps(conn, heard.channel_id, heard.unanswered, heard.gap_reason or NOT_ANSWERED)
 
 
 async def _insert_raw(conn: AsyncConnection, heard: Heard) -> int:
@@ -162,14 +210,14 @@ async def _news(conn: AsyncConnection, heard: Heard) -> list[RawMessage]:
     return news
 
 
-async def _assign(conn: AsyncConnection, heard: Heard) -> list[int]:
-    """Bring the ledger up to date; return those of the ids that are deleted now."""
+async def _assign(conn: AsyncConnection, heard: Heard) -> Assigned:
+    """Bring the ledger up to date."""
     parts: list[tuple[set[int], IdState]] = [
         ({message.message_id for message in heard.messages if message.service}, IdState.SERVICE),
         ({message.message_id for message in heard.messages if not message.service}, IdState.STORED),
         (set(heard.deleted), IdState.DELETED),
     ]
-    return await assign_ids(conn, heard.channel_id, parts) if any(ids for ids, _ in parts) else []
+    return await assign_ids(conn, heard.channel_id, parts, heard.how)
 
 
 async def _load_latest(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Message]:

@@ -1,12 +1,16 @@
-"""What is known of every message id of a channel, as runs of ids in one state. Pure: no database here.
+"""What is known of every message id of a channel, as runs of ids in one state, learned in one way. Pure: no database here.
 
 Runs are disjoint, in order, and as long as can be, so that ten million stored ids in a row are one run. Of two
-states for one id the stronger wins, whichever is heard first: any order and repetition ends in the same runs.
+states for one id the stronger wins, whichever is heard first: any order and repetition ends in the same states.
+`how` is the way by which an id came into its state first.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from bot.model import How
 
 
 class IdState(StrEnum):
@@ -25,11 +29,12 @@ _STRENGTH = {state: strength for strength, state in enumerate(IdState)}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Run:
-    """Ids `first` to `last`, both included, all in `state`."""
+    """Ids `first` to `last`, both included, all in `state`, learned by `how`."""
 
     first: int
     last: int
     state: IdState
+    how: How
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,14 @@ def windows(ids: Iterable[int], *, apart: int = 1000) -> list[tuple[int, int]]:
     return found
 
 
-def assign(runs: Sequence[Run], ids: Iterable[int], state: IdState) -> list[Run]:
-    """`runs` once each of `ids` is at least `state`. Runs beyond the neighbours of `ids` need not be given."""
+def assign(runs: Sequence[Run], ids: Iterable[int], state: IdState, how: How) -> list[Run]:
+    """`runs` once each of `ids` is at least `state`. Runs beyond the neighbours of `ids` need not be given.
+
+    An id that was in that state or a stronger one keeps its `how`.
+    """
     changed = list(runs)
     for first, last in stretches(ids):
-        changed = _paint(changed, Run(first, last, state))
+        changed = _paint(changed, Run(first, last, state, how))
     return changed
 
 
@@ -87,6 +95,14 @@ def gaps(runs: Sequence[Run], first: int, last: int) -> list[tuple[int, int]]:
     return found
 
 
+def within(runs: Iterable[Run], ids: Iterable[int]) -> set[int]:
+    """Those of `ids` that some run holds."""
+    ordered = sorted(runs)
+    starts = [run.first for run in ordered]
+    places = ((number, bisect_right(starts, number) - 1) for number in ids)
+    return {number for number, place in places if place >= 0 and number <= ordered[place].last}
+
+
 def edit(before: Iterable[Run], after: Iterable[Run]) -> Edit:
     """The rows to remove and to add."""
     old, new = set(before), set(after)
@@ -103,28 +119,29 @@ def _paint(runs: Sequence[Run], brush: Run) -> list[Run]:
             continue
         start, end = max(run.first, brush.first), min(run.last, brush.last)
         if bare < start:
-            pieces.append(Run(bare, start - 1, brush.state))
-        stronger = brush.state if _STRENGTH[brush.state] > _STRENGTH[run.state] else run.state
+            pieces.append(replace(brush, first=bare, last=start - 1))
+        stronger = brush if _STRENGTH[brush.state] > _STRENGTH[run.state] else run
         pieces += [
             piece
             for piece in (
-                Run(run.first, start - 1, run.state),
-                Run(start, end, stronger),
-                Run(end + 1, run.last, run.state),
+                replace(run, last=start - 1),
+                replace(stronger, first=start, last=end),
+                replace(run, first=end + 1),
             )
             if piece.first <= piece.last
         ]
         bare = end + 1
     if bare <= brush.last:
-        pieces.append(Run(bare, brush.last, brush.state))
+        pieces.append(replace(brush, first=bare))
     return _joined(pieces)
 
 
 def _joined(runs: Iterable[Run]) -> list[Run]:
     joined: list[Run] = []
     for run in sorted(runs):
-        if joined and joined[-1].state is run.state and joined[-1].last == run.first - 1:
-            joined[-1] = Run(joined[-1].first, run.last, run.state)
+        before = joined[-1] if joined else None
+        if before and before.last == run.first - 1 and (before.state, before.how) == (run.state, run.how):
+            joined[-1] = replace(before, last=run.last)
         else:
             joined.append(run)
     return joined

@@ -1,15 +1,18 @@
 """What goes into the store's verbs and comes out, beyond the nouns of bot.model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from bot.model import (
+    Alarm,
     Channel,
     ChannelId,
     DeliveryState,
+    Gap,
     How,
+    Item,
     Kind,
     Match,
     Message,
@@ -17,6 +20,7 @@ from bot.model import (
     RecordingState,
     Transcript,
     Wait,
+    WatchingAccount,
 )
 
 Speech = Literal["wanted", "skipped"]
@@ -43,12 +47,14 @@ class Observation:
 class Known:
     """What the store already holds about a message that is about to be observed."""
 
-    # (rule_id, form) pairs that have alerted on this message.
+    # (rule_id, form) pairs that have alerted on this message, or on any item of its album.
     forms: frozenset[tuple[str, str]] = frozenset()
     # Of its media, when somebody posted the same recording before.
     transcript: Transcript | None = None
     # The post's newest state.
     latest: Message | None = None
+    # The other living items of its album, in their newest states.
+    siblings: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +66,12 @@ class Appearance:
     version: int
     # The way by which this version was learned.
     how: How
-    # (rule_id, form) pairs that have alerted on this message.
+    # (rule_id, form) pairs that have alerted on this message, or on any item of its album.
     forms: frozenset[tuple[str, str]]
+    # The other items of its album in their newest states, deleted ones included.
+    siblings: tuple[Item, ...] = ()
+    # The rules that have alerted on the speech of this version: they cannot alert on it again.
+    spoken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,9 @@ class Lag:
     p50: float
     p99: float
     max: float
+    # Of the post that was recorded last, and when that was.
+    newest: float
+    newest_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,11 @@ class ChannelStatus:
     newest_at: datetime | None
     # Over the last 24 hours; None when nothing was posted.
     lag: Lag | None
+    # Seconds: 19 in 20 of the pauses between its last posts are shorter; None while there are too few.
+    usual_gap: float | None = None
+    oldest_gap: Gap | None = None
+    # Since when the newest id that the server named is in a gap.
+    unseen_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +121,39 @@ class FailedRecording:
     kind: Kind
     reason: str
     at: datetime
+    # There is a transcript of a part of it.
+    in_part: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryingRecording:
+    """Speech that could not be fetched or transcribed so far, and will be tried again."""
+
+    recording_id: int
+    channel_id: ChannelId
+    message_id: MessageId
+    kind: Kind
+    # The stage that did not succeed: wanted (not fetched) or fetched (not transcribed).
+    state: RecordingState
+    attempts: int
+    reason: str
+    next_try: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """The last 24 hours."""
+
+    # Heard as they came, as for `Lag`. The canary's are left out everywhere.
+    posts: int = 0
+    # Raised; and what became of their deliveries, one for each alert and sink.
+    alerts: int = 0
+    sent: int = 0
+    due: int = 0
+    failed: int = 0
+    # Seconds, and whose post it was; None when nothing was posted.
+    worst_lag: float | None = None
+    worst_channel: ChannelId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +176,12 @@ class Status:
     alerts: Mapping[str, int]
     # The last 20.
     failed: tuple[FailedRecording, ...]
+    # The first 20 to be tried again.
+    retrying: tuple[RetryingRecording, ...] = ()
+    accounts: tuple[WatchingAccount, ...] = ()
+    # In force, the oldest first.
+    alarms: tuple[Alarm, ...] = ()
+    oldest_gap: Gap | None = None
+    # Of each sink for which something is due.
+    oldest_due_by: Mapping[str, datetime] = field(default_factory=dict)
+    day: Day = Day()

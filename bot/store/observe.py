@@ -1,7 +1,7 @@
 """Writing observations: versions, recordings, alerts and the search index of a batch, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,42 +9,56 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import Change, How, Kind, Message, RecordingState, Transcript
+from bot.model import Change, ChannelId, How, Key, Kind, Message, RecordingState, Transcript
 from bot.store.alert_rows import Raised, raise_alerts
 from bot.store.engine import insert_new
 from bot.store.index import index_posts
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import assign_ids
 from bot.store.nouns import Observation
+from bot.store.pauses import keep_pauses
 from bot.store.posts import Post, load_posts, version_row, write_posts
 from bot.store.schema import channels, raw_messages, recordings, transcripts
 
 
-async def write_observations(conn: AsyncConnection, batch: Sequence[Observation], *, at: datetime) -> int:
-    """Write those of the observations whose raw message is still unread; return the number of new alerts."""
+async def write_observations(
+    conn: AsyncConnection, batch: Sequence[Observation], *, at: datetime
+) -> tuple[int, dict[ChannelId, dict[int, datetime]]]:
+    """Write those of the observations whose raw message is still unread.
+
+    Return the number of new alerts; and by channel the posts that turned out to be deleted, with when.
+    """
     unread = await _still_unread(conn, batch)
     if not unread:
-        return 0
+        return 0, {}
     posts = await load_posts(conn, {one.message.key for one in unread})
     bearers = await _keep_recordings(conn, unread)
-    watched = await _watch_from(conn, unread)
+    before = await _load_before(conn, unread)
     rows: list[dict[str, Any]] = []
     raised: list[Raised] = []
+    gone: dict[ChannelId, dict[int, datetime]] = defaultdict(dict)
+    hows: dict[Key, How] = {}
     for one in unread:
         post = posts[one.message.key]
         number, new = post.place(one.message)
         if new:
-            counts = one.how is not How.BACKFILL and one.message.message_id >= watched[one.message.channel_id]
+            watched = one.message.message_id >= before[one.message.channel_id].watch_from
+            counts = one.how is not How.BACKFILL and watched
             rows.append(_state_row(one, number, bearers, lag=number == 1 and counts))
-            rows += [row for row in (post.tell_deletion(),) if row is not None]
+            if (deletion := post.tell_deletion()) is not None:
+                rows.append(deletion)
+                if not post.service:
+                    gone[post.key.channel_id][post.key.message_id] = deletion["stored_at"]
+            hows[post.key] = one.how
         raised += (Raised(key=post.key, version=number, match=match, sinks=one.sinks) for match in one.matches)
     await write_posts(conn, posts.values(), rows)
-    await _mark_restricted(conn, posts.values())
+    await _mark_restricted(conn, posts.values(), hows)
     await _index(conn, posts.values(), bearers)
+    await keep_pauses(conn, before.values(), rows)
     alerts = await raise_alerts(conn, raised, spoken=False, at=at)
     read = raw_messages.update().where(raw_messages.c.raw_id.in_([one.raw_id for one in unread]))
     await conn.execute(read.values(state="read", reason=None))
-    return alerts
+    return alerts, gone
 
 
 async def _still_unread(conn: AsyncConnection, batch: Sequence[Observation]) -> list[Observation]:
@@ -77,10 +91,12 @@ def _state_row(one: Observation, number: int, bearers: dict[int, int], *, lag: b
     )
 
 
-async def _watch_from(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, int]:
+async def _load_before(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, Any]:
+    """Of each channel where watching begins, and what it had before this batch."""
     c = channels.c
-    query = sa.select(c.channel_id, c.watch_from).where(c.channel_id.in_({one.message.channel_id for one in batch}))
-    return {channel_id: watch_from for channel_id, watch_from in await conn.execute(query)}
+    query = sa.select(c.channel_id, c.watch_from, c.messages, c.usual_gap)
+    rows = await conn.execute(query.where(c.channel_id.in_({one.message.channel_id for one in batch})))
+    return {row.channel_id: row for row in rows}
 
 
 async def _keep_recordings(conn: AsyncConnection, batch: Sequence[Observation]) -> dict[int, int]:
@@ -119,13 +135,13 @@ def _recording_row(one: Observation, message: Message) -> dict[str, Any]:
     }
 
 
-async def _mark_restricted(conn: AsyncConnection, posts: Iterable[Post]) -> None:
-    withheld: dict[int, set[int]] = defaultdict(set)
+async def _mark_restricted(conn: AsyncConnection, posts: Iterable[Post], hows: Mapping[Key, How]) -> None:
+    withheld: dict[tuple[int, How], set[int]] = defaultdict(set)
     for post in posts:
         if post.changed and post.newest is not None and post.newest.restricted:
-            withheld[post.key.channel_id].add(post.key.message_id)
-    for channel_id, ids in withheld.items():
-        await assign_ids(conn, channel_id, [(ids, IdState.RESTRICTED)])
+            withheld[post.key.channel_id, hows[post.key]].add(post.key.message_id)
+    for (channel_id, how), ids in withheld.items():
+        await assign_ids(conn, channel_id, [(ids, IdState.RESTRICTED)], how)
 
 
 async def _index(conn: AsyncConnection, posts: Iterable[Post], bearers: dict[int, int]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Alert, AlertId, Channel, ChannelId, Delivery, DeliveryState, Message, Receipt
+from bot.model import Alert, AlertId, Channel, ChannelId, Delivery, DeliveryState, Item, Key, Message, Receipt
+from bot.store.albums import load_named
 from bot.store.alert_rows import due_row
 from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
@@ -92,7 +93,14 @@ async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[
     rows = (await conn.execute(_shown().where(alerts.c.alert_id.in_(alert_ids)))).mappings().all()
     wanted = {row["channel_id"] for row in rows} | {_origin(row["message"]) for row in rows}
     pinned = await load_channels(conn, channels.c.channel_id.in_(wanted - {None}))
-    return {row["alert_id"]: _alert(row, pinned) for row in rows}
+    items = await load_named(conn, {key for row in rows for key in _named(row)})
+    return {row["alert_id"]: _alert(row, pinned, items) for row in rows}
+
+
+def _named(row: Mapping[str, Any]) -> list[Key]:
+    """The other items of the alert's album in which words were found."""
+    numbers = dict.fromkeys(span.item for span in row["match"].spans if span.item is not None)
+    return [Key(channel_id=row["channel_id"], message_id=number) for number in numbers]
 
 
 def _origin(message: Message) -> ChannelId | None:
@@ -115,7 +123,7 @@ def _shown() -> sa.Select[Any]:
     )
 
 
-def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel]) -> Alert:
+def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: Mapping[Key, Item]) -> Alert:
     origin = _origin(row["message"])
     return Alert(
         alert_id=AlertId(row["alert_id"]),
@@ -127,6 +135,7 @@ def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel]) -> Alert
         stored_at=row["stored_at"],
         created_at=row["created_at"],
         transcript=row["transcript"],
+        items=tuple(items[key] for key in _named(row) if key in items),
         update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
         edited_since=row["current"] != row["version"],
         deleted_since=row["deleted_at"] is not None,

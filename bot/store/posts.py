@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import Change, ChannelId, How, Key, Kind, Message, MessageId
 from bot.store.columns import Moment
 from bot.store.keys import Wanted
+from bot.store.rechecks import call_off
 from bot.store.schema import channels, messages, raw_messages, versions
 
 _IDS_AT_ONCE = 500
@@ -41,6 +42,11 @@ class Post:
     def newest(self) -> Message | None:
         """The newest state."""
         return None if self.current is None else self.states[self.current]
+
+    @property
+    def album_id(self) -> int | None:
+        """The album of the newest state."""
+        return None if self.newest is None else self.newest.album_id
 
     def place(self, message: Message) -> tuple[int, bool]:
         """Find or make the version for a state: its number, and whether it is new.
@@ -136,7 +142,13 @@ async def write_posts(conn: AsyncConnection, posts: Iterable[Post], new_versions
     if fresh:
         await conn.execute(messages.insert(), fresh)
     moved = [
-        {"c": post.key.channel_id, "m": post.key.message_id, "current": post.current, "service": post.service}
+        {
+            "c": post.key.channel_id,
+            "m": post.key.message_id,
+            "current": post.current,
+            "service": post.service,
+            "album_id": post.album_id,
+        }
         for post in posts
         if post.kept and post.changed
     ]
@@ -156,6 +168,7 @@ def _post_row(post: Post) -> dict[str, Any]:
         "service": post.service,
         "deleted_at": post.deleted_at,
         "deleted_how": post.deleted_how,
+        "album_id": post.album_id,
     }
 
 
@@ -183,11 +196,13 @@ async def _count(conn: AsyncConnection, posts: dict[Key, Post], new_versions: Se
 
 async def mark_deleted(
     conn: AsyncConnection, channel_id: ChannelId, ids: Sequence[int], *, at: datetime, how: How
-) -> None:
+) -> list[int]:
     """Give those of the ids that we hold, and that are not yet known to be deleted, their `deleted` version.
 
-    A post whose raw form nobody has read yet gets it when it is observed.
+    A post whose raw form nobody has read yet gets it when it is observed. Return the ids of those that got it now,
+    service messages left out.
     """
+    gone: list[int] = []
     for start in range(0, len(ids), _IDS_AT_ONCE):
         part = ids[start : start + _IDS_AT_ONCE]
         c = raw_messages.c
@@ -203,8 +218,12 @@ async def mark_deleted(
             post.deleted_at, post.deleted_how = at, how
             post.service = post.service or held[post.key]
         await _write_deletions(conn, channel_id, [post for post in posts if post.kept])
+        await call_off(conn, channel_id, part)
         told = [row for row in (post.tell_deletion() for post in posts) if row is not None]
         await write_posts(conn, posts, told)
+        services = {post.key.message_id for post in posts if post.service}
+        gone += [row["message_id"] for row in told if row["message_id"] not in services]
+    return gone
 
 
 async def _write_deletions(conn: AsyncConnection, channel_id: ChannelId, posts: Sequence[Post]) -> None:

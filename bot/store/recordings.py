@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
 from bot.model import ChannelId, How, Key, Kind, Match, Message, MessageId, Recording, RecordingState, Transcript
-from bot.store.alert_rows import Raised, load_forms, raise_alerts
+from bot.store.albums import albums_of, load_items, siblings
+from bot.store.alert_rows import Raised, due_row, load_forms, load_spoken, raise_alerts
 from bot.store.channels import load_channels
 from bot.store.engine import Database, insert_new, verb
 from bot.store.index import index_posts
 from bot.store.keys import IS_NEWEST
 from bot.store.nouns import Appearance
-from bot.store.schema import channels, messages, recordings, transcripts, versions
+from bot.store.schema import channels, messages, outbox, recordings, transcripts, versions
 
 _PENDING = (RecordingState.WANTED, RecordingState.FETCHED)
 
@@ -30,12 +31,13 @@ class Recordings:
     async def due(self, state: RecordingState, now: datetime, limit: int) -> tuple[Recording, ...]:
         """Those in `state` whose next try has come: urgent channels first, then the newest posts.
 
-        Each names a post that is still there to fetch it from, while there is one.
+        Each names a post that is still there to fetch it from, while there is one. Among the wanted ones are those done
+        of which there was only a part, among the fetched ones those of which a fuller file has come.
         """
         c = recordings.c
         query = (
             _with_channel()
-            .where(c.state == state, sa.or_(c.next_try.is_(None), c.next_try <= now))
+            .where(_due(state, now))
             .order_by(channels.c.priority, c.posted_at.desc(), c.recording_id.desc())
             .limit(limit)
         )
@@ -57,18 +59,26 @@ class Recordings:
 
     @verb
     async def record_fetched(self, recording_id: int, *, sha256: str, size: int, at: datetime) -> None:
-        """Its bytes lie among the media files under `sha256`."""
-        await self._move(
-            recording_id,
-            (RecordingState.WANTED,),
-            state=RecordingState.FETCHED,
-            state_since=at,
-            sha256=sha256,
-            size=size,
-            attempts=0,
-            next_try=None,
-            reason=None,
-        )
+        """Its bytes lie among the media files under `sha256`.
+
+        Of one that is done in part they are to be transcribed too, unless they are the same as before: there is no more.
+        """
+        c = recordings.c
+        this = recordings.update().where(c.recording_id == recording_id)
+        again = this.where(c.state == RecordingState.DONE, c.next_try.is_not(None))
+        fetched = {
+            "state": RecordingState.FETCHED,
+            "state_since": at,
+            "sha256": sha256,
+            "next_try": None,
+            "reason": None,
+        }
+        async with self._database.write() as conn:
+            await conn.execute(again.where(c.sha256 == sha256).values(next_try=None))
+            await conn.execute(
+                again.where(c.sha256 != sha256).values(fuller=sha256, size=size, attempts=0, next_try=at)
+            )
+            await conn.execute(this.where(c.state == RecordingState.WANTED).values(**fetched, size=size, attempts=0))
 
     @verb
     async def record_transcript(
@@ -79,23 +89,31 @@ class Recordings:
         *,
         sinks: tuple[str, ...],
         at: datetime,
+        partial: str = "",
+        notices: Sequence[str] = (),
     ) -> int:
-        """Keep the transcript (once per file), raise alerts on the posts that bear it, index its words.
+        """Keep the transcript (once per file), raise alerts on the posts that bear it, index its words, give notices.
 
+        `partial`: how much of the recording it covers, when that is not all: then the file is fetched once more.
         Return the number of new alerts; 0 when the recording was done already. Raise StoreError when it was never
         fetched, or when `matches` names a post that is not recorded.
         """
         async with self._database.write() as conn:
-            query = sa.select(recordings.c.state, recordings.c.sha256).where(recordings.c.recording_id == recording_id)
-            row = (await conn.execute(query)).first()
+            c = recordings.c
+            this = c.recording_id == recording_id
+            row = (await conn.execute(sa.select(c.state, c.sha256, c.fuller).where(this))).first()
             if row is None or row.sha256 is None:
                 raise StoreError(f"Recording {recording_id} has not been fetched: it cannot have a transcript")
-            if row.state == RecordingState.DONE:
+            if row.state == RecordingState.DONE and row.fuller is None:
                 return 0
-            kept = {"sha256": row.sha256, "transcript": transcript, "created_at": at}
-            await insert_new(conn, transcripts, [kept])
-            done = recordings.update().where(recordings.c.recording_id == recording_id)
-            await conn.execute(done.values(state=RecordingState.DONE, state_since=at, next_try=None, reason=None))
+            sha256 = row.fuller or row.sha256
+            await insert_new(conn, transcripts, [{"sha256": sha256, "transcript": transcript, "created_at": at}])
+            done = {"state": RecordingState.DONE, "state_since": at, "sha256": sha256, "fuller": None, "attempts": 0}
+            again = at if partial and row.fuller is None else None
+            await conn.execute(recordings.update().where(this).values(**done, next_try=again, reason=partial or None))
+            told = [due_row(sink, at, notice=notice) for notice in notices for sink in sinks]
+            if told:
+                await conn.execute(outbox.insert(), told)
             bearing = await _bearing(conn, recording_id)
             await index_posts(conn, [(message, transcript) for message, _ in bearing])
             numbers = await _current(conn, matches)
@@ -109,26 +127,58 @@ class Recordings:
     @verb
     async def record_retry(self, recording_id: int, *, reason: str, next_try: datetime) -> None:
         """The current stage did not succeed this time."""
-        attempts = recordings.c.attempts + 1
-        await self._move(recording_id, _PENDING, attempts=attempts, next_try=next_try, reason=reason)
+        c = recordings.c
+        this = recordings.update().where(c.recording_id == recording_id, sa.or_(c.state.in_(_PENDING), _in_part()))
+        async with self._database.write() as conn:
+            await conn.execute(this.values(attempts=c.attempts + 1, next_try=next_try, reason=reason))
 
     @verb
-    async def record_failed(self, recording_id: int, *, reason: str, at: datetime) -> None:
-        """It was given up for good: `reason` is shown with the post."""
-        await self._move(
-            recording_id, _PENDING, state=RecordingState.FAILED, state_since=at, next_try=None, reason=reason
-        )
-
-    async def _move(self, recording_id: int, states: Sequence[RecordingState], **values: Any) -> None:
-        """Change a recording that is in one of `states`; any other is past this, and stays as it is."""
-        there = recordings.update().where(recordings.c.recording_id == recording_id, recordings.c.state.in_(states))
+    async def record_wanted(self, recording_id: int, *, reason: str, at: datetime) -> None:
+        """What was fetched is of no use: it is wanted as before. `Recording.sha256` tells of the useless part."""
+        c = recordings.c
+        this = recordings.update().where(c.recording_id == recording_id, c.state == RecordingState.FETCHED)
+        wanted = {"state": RecordingState.WANTED, "state_since": at, "attempts": 0, "next_try": at, "reason": reason}
         async with self._database.write() as conn:
-            await conn.execute(there.values(**values))
+            await conn.execute(this.values(**wanted))
+
+    @verb
+    async def record_failed(
+        self, recording_id: int, *, reason: str, at: datetime, sinks: Sequence[str] = (), notice: str | None = None
+    ) -> None:
+        """It was given up for good: `reason` is shown with the post, and the sinks are given the notice, once.
+
+        One that is done in part stays so, with the reason.
+        """
+        this = recordings.update().where(recordings.c.recording_id == recording_id)
+        failed = {"state": RecordingState.FAILED, "state_since": at, "next_try": None, "reason": reason}
+        async with self._database.write() as conn:
+            await conn.execute(this.where(_in_part()).values(next_try=None, fuller=None, reason=reason))
+            moved = await conn.execute(this.where(recordings.c.state.in_(_PENDING)).values(**failed))
+            if moved.rowcount and notice and sinks:
+                await conn.execute(outbox.insert(), [due_row(sink, at, notice=notice) for sink in sinks])
+
+
+def _in_part() -> sa.ColumnElement[bool]:
+    """Done, but only in part, and asked for again or come again."""
+    return (recordings.c.state == RecordingState.DONE) & recordings.c.next_try.is_not(None)
+
+
+def _due(state: RecordingState, now: datetime) -> sa.ColumnElement[bool]:
+    c = recordings.c
+    waiting = (c.state == state) & sa.or_(c.next_try.is_(None), c.next_try <= now)
+    in_part = (c.state == RecordingState.DONE) & (c.next_try <= now)
+    match state:
+        case RecordingState.WANTED:
+            return waiting | (in_part & c.fuller.is_(None))
+        case RecordingState.FETCHED:
+            return waiting | (in_part & c.fuller.is_not(None))
+        case _:
+            return waiting
 
 
 def _with_channel() -> sa.Select[Any]:
     joined = recordings.join(channels, channels.c.channel_id == recordings.c.channel_id).outerjoin(
-        transcripts, transcripts.c.sha256 == recordings.c.sha256
+        transcripts, transcripts.c.sha256 == sa.func.coalesce(recordings.c.fuller, recordings.c.sha256)
     )
     return sa.select(recordings, channels.c.language, channels.c.priority, transcripts.c.transcript).select_from(joined)
 
@@ -158,7 +208,8 @@ def _recording(row: Mapping[str, Any], live: Sequence[Key]) -> Recording:
         kind=Kind(row["kind"]),
         media=row["media"],
         state=RecordingState(row["state"]),
-        sha256=row["sha256"],
+        sha256=row["fuller"] or row["sha256"],
+        size=row["size"],
         attempts=row["attempts"],
         reason=row["reason"],
         language=row["language"],
@@ -184,7 +235,11 @@ async def _load_appearances(conn: AsyncConnection, recording_id: int) -> tuple[A
     rows = (await conn.execute(_bearers(versions.c.recording_id == recording_id))).all()
     if not rows:
         return ()
-    forms = await load_forms(conn, [row.message.key for row in rows])
+    keys = [row.message.key for row in rows]
+    albums = albums_of(row.message for row in rows)
+    forms = await load_forms(conn, keys, albums)
+    spoken = await load_spoken(conn, keys)
+    items = await load_items(conn, set(albums.values())) if albums else {}
     pinned = await load_channels(conn, channels.c.channel_id.in_({row.message.channel_id for row in rows}))
     return tuple(
         Appearance(
@@ -193,6 +248,8 @@ async def _load_appearances(conn: AsyncConnection, recording_id: int) -> tuple[A
             version=row.number,
             how=How(row.how),
             forms=forms.get(row.message.key, frozenset()),
+            siblings=siblings(row.message.key, albums, items),
+            spoken=spoken.get((row.message.key, row.number), frozenset()),
         )
         for row in rows
     )

@@ -47,7 +47,8 @@ channels = sa.Table(
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("language", Text),
     sa.Column("mode", sa.Text, nullable=False),
-    sa.Column("joined", sa.Boolean, nullable=False),
+    # The name of the account that hears it.
+    sa.Column("account", sa.Text, index=True),
     sa.Column("watched", sa.Boolean, nullable=False),
     sa.Column("watch_from", sa.BigInteger, nullable=False),
     sa.Column("top_id", sa.BigInteger, nullable=False),
@@ -60,6 +61,10 @@ channels = sa.Table(
     sa.Column("versions", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("deleted", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("newest_at", Moment),
+    # Microseconds: the 95th percentile of the pauses between its last posts, brought up to date now and then.
+    sa.Column("usual_gap", sa.BigInteger),
+    # When somebody asked for its gaps to be closed now; NULL once that is done.
+    sa.Column("repair_wanted", Moment),
 )
 
 access_hashes = sa.Table(
@@ -68,6 +73,29 @@ access_hashes = sa.Table(
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("access_hash", sa.BigInteger, nullable=False),
+    sa.Column("joined", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("reason", Text),
+    sa.Column("slots", sa.Integer),
+    sa.Column("premium", sa.Boolean, nullable=False),
+)
+
+# Calls that Telegram counts, one row each: what is left of an hour's or a day's budget survives a restart.
+spends = sa.Table(
+    "spends",
+    metadata,
+    sa.Column("spend_id", RowId, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_spends_account_method_at", "account", "method", "at"),
 )
 
 waits = sa.Table(
@@ -88,7 +116,7 @@ backfills = sa.Table(
     sa.Column("done", sa.Boolean, nullable=False),
 )
 
-# Runs of ids in one state, disjoint and as long as can be: see ledger.py.
+# Runs of ids in one state, learned in one way, disjoint and as long as can be: see ledger.py.
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -96,7 +124,22 @@ ledger = sa.Table(
     sa.Column("first_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("last_id", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    # How the id came into this state.
+    sa.Column("how", sa.Text, nullable=False, server_default="sweep"),
     sa.CheckConstraint("first_id <= last_id", name="ordered"),
+)
+
+# Exactly the ids from watch_from to top_id that the ledger does not account for: see gap_rows.py.
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, sa.ForeignKey("channels.channel_id"), primary_key=True, autoincrement=False),
+    sa.Column("first_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last_id", sa.BigInteger, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.CheckConstraint("first_id <= last_id", name="ordered"),
+    sa.Index("ix_gaps_since", "since"),
 )
 
 raw_messages = sa.Table(
@@ -130,6 +173,9 @@ messages = sa.Table(
     sa.Column("service", sa.Boolean, nullable=False),
     sa.Column("deleted_at", Moment),
     sa.Column("deleted_how", sa.Text),
+    # Of its newest state: posts of one album share it.
+    sa.Column("album_id", sa.BigInteger),
+    _queue("ix_messages_album", "channel_id", "album_id", where="album_id IS NOT NULL"),
 )
 
 recordings = sa.Table(
@@ -146,11 +192,15 @@ recordings = sa.Table(
     sa.Column("state_since", Moment, nullable=False),
     sa.Column("sha256", sa.Text, index=True),
     sa.Column("size", sa.BigInteger),
+    # Of a fuller file, which came after what there was of it had been transcribed, until it is transcribed too.
+    sa.Column("fuller", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_try", Moment),
     sa.Column("reason", Text),
     sa.ForeignKeyConstraint(["channel_id"], ["channels.channel_id"]),
     sa.Index("ix_recordings_state_since", "state", "state_since"),
+    _queue("ix_recordings_retrying", "next_try", where="next_try IS NOT NULL"),
+    _queue("ix_recordings_in_part", "state_since", where="state = 'done' AND reason IS NOT NULL"),
 )
 
 versions = sa.Table(
@@ -171,6 +221,7 @@ versions = sa.Table(
     sa.ForeignKeyConstraint(["channel_id", "message_id"], ["messages.channel_id", "messages.message_id"]),
     _queue("ix_versions_recording_id", "recording_id", where="recording_id IS NOT NULL"),
     _queue("ix_versions_lag", "stored_at", "channel_id", "lag", where="lag IS NOT NULL"),
+    _queue("ix_versions_deleted", "stored_at", "channel_id", where="change = 'deleted'"),
 )
 
 # One per file, however many documents or posts bear it.
@@ -199,6 +250,52 @@ alerts = sa.Table(
         ["channel_id", "message_id", "version"], ["versions.channel_id", "versions.message_id", "versions.number"]
     ),
     sa.Index("ix_alerts_rule_id", "rule_id"),
+    sa.Index("ix_alerts_created_at", "created_at"),
+)
+
+# Posts that raised an alert and are looked at again on a schedule: see rechecks.py.
+rechecks = sa.Table(
+    "rechecks",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("message_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # When the version that alerted was stored: the schedule counts from here.
+    sa.Column("stored_at", Moment, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.ForeignKeyConstraint(["channel_id", "message_id"], ["messages.channel_id", "messages.message_id"]),
+    sa.Index("ix_rechecks_due_at", "due_at"),
+)
+
+# What happened to a channel over several posts, as a burst of deletions.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("event_id", RowId, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.BigInteger, sa.ForeignKey("channels.channel_id"), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("first_id", sa.BigInteger, nullable=False),
+    sa.Column("last_id", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("channel_id", "kind", "at"),
+)
+
+# What has passed its bound and not come back yet.
+alarms = sa.Table(
+    "alarms",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("text", Text, nullable=False),
+)
+
+# Notices that are given once, as the line of a day.
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
 )
 
 outbox = sa.Table(
@@ -235,5 +332,7 @@ search_documents = sa.Table(
     sa.UniqueConstraint("channel_id", "message_id"),
     sa.ForeignKeyConstraint(["channel_id", "message_id"], ["messages.channel_id", "messages.message_id"]),
     sa.Index("ix_search_documents_posted_at", "posted_at"),
+    # Which post of a channel came before a moment, and the pauses between its last posts.
+    sa.Index("ix_search_documents_channel", "channel_id", "posted_at", "message_id"),
     sa.Index("ix_search_documents_vector", "vector", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )

@@ -8,13 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import ChannelId, DeliveryState, Kind, RecordingState
-from bot.store.accounts import load_waits
+from bot.canary import CANARY
+from bot.model import ChannelId, DeliveryState, Gap, Kind, RecordingState
+from bot.store.accounts import load_accounts, load_waits
+from bot.store.alarms import load_alarms
 from bot.store.channels import load_channels
-from bot.store.nouns import ChannelStatus, FailedRecording, Lag, Status
-from bot.store.schema import alerts, channels, ledger, outbox, raw_messages, recordings, versions
+from bot.store.coverage import gap_of
+from bot.store.nouns import ChannelStatus, Day, FailedRecording, Lag, RetryingRecording, Status
+from bot.store.schema import alerts, channels, gaps, outbox, raw_messages, recordings, versions
 
-_LAG_OVER = timedelta(hours=24)
+_DAY = timedelta(hours=24)
 _FAILURES_SHOWN = 20
 
 
@@ -26,8 +29,9 @@ async def load_status(conn: AsyncConnection, now: datetime) -> Status:
         state: at for state, at in await conn.execute(sa.select(r.state, sa.func.min(r.state_since)).group_by(r.state))
     }
     by_state = await _counts(conn, r.state)
+    lags = await _lags(conn, now)
     return Status(
-        channels=await _channels(conn, now),
+        channels=await _channels(conn, lags),
         recordings={RecordingState(state): count for (state,), count in by_state.items()},
         oldest_wanted=since.get(RecordingState.WANTED),
         oldest_fetched=since.get(RecordingState.FETCHED),
@@ -42,7 +46,18 @@ async def load_status(conn: AsyncConnection, now: datetime) -> Status:
         waits=await load_waits(conn, now),
         alerts={rule_id: count for (rule_id,), count in (await _counts(conn, alerts.c.rule_id)).items()},
         failed=await _failed(conn),
+        retrying=await _retrying(conn),
+        accounts=await load_accounts(conn),
+        alarms=await load_alarms(conn),
+        oldest_gap=await _oldest_gap(conn),
+        oldest_due_by=await _oldest_due_by(conn, due),
+        day=await _day(conn, now, lags),
     )
+
+
+async def _oldest_due_by(conn: AsyncConnection, due: sa.ColumnElement[bool]) -> dict[str, datetime]:
+    query = sa.select(outbox.c.sink, sa.func.min(outbox.c.created_at)).where(due).group_by(outbox.c.sink)
+    return {sink: since for sink, since in await conn.execute(query)}
 
 
 async def _held_up(conn: AsyncConnection, due: sa.ColumnElement[bool]) -> dict[str, str]:
@@ -64,56 +79,104 @@ async def _raw(conn: AsyncConnection, state: str) -> int:
     return await conn.scalar(counted.where(raw_messages.c.state == sa.literal_column(f"'{state}'"))) or 0
 
 
-async def _channels(conn: AsyncConnection, now: datetime) -> tuple[ChannelStatus, ...]:
+async def _channels(conn: AsyncConnection, lags: Mapping[ChannelId, Lag]) -> tuple[ChannelStatus, ...]:
     c = channels.c
-    query = sa.select(c.channel_id, c.messages, c.versions, c.deleted, c.newest_at)
+    query = sa.select(c.channel_id, c.messages, c.versions, c.deleted, c.newest_at, c.usual_gap)
     counters = {row["channel_id"]: row for row in (await conn.execute(query)).mappings()}
-    lags, accounted = await _lags(conn, now), await _accounted(conn)
+    open_ids = sa.cast(sa.func.sum(gaps.c.last_id - gaps.c.first_id + 1), sa.BigInteger)
+    missing = {
+        channel_id: count
+        for channel_id, count in await conn.execute(sa.select(gaps.c.channel_id, open_ids).group_by(gaps.c.channel_id))
+    }
+    oldest, unseen = await _oldest_gaps(conn), await _unseen(conn)
     return tuple(
         ChannelStatus(
             channel=channel,
             **{name: counters[channel_id][name] for name in ("messages", "versions", "deleted", "newest_at")},
-            gaps=max(0, channel.top_id - channel.watch_from + 1) - accounted.get(channel_id, 0),
+            gaps=missing.get(channel_id, 0),
             lag=lags.get(channel_id),
+            usual_gap=None if (usual := counters[channel_id]["usual_gap"]) is None else usual / 1e6,
+            oldest_gap=oldest.get(channel_id),
+            unseen_since=unseen.get(channel_id),
         )
         for channel_id, channel in (await load_channels(conn)).items()
     )
 
 
-async def _accounted(conn: AsyncConnection) -> Mapping[ChannelId, int]:
-    """How many of each channel's ids from watch_from to top_id the ledger accounts for."""
-    c, row = channels.c, ledger.c
-    last = sa.case((row.last_id > c.top_id, c.top_id), else_=row.last_id)
-    first = sa.case((row.first_id < c.watch_from, c.watch_from), else_=row.first_id)
-    within = (row.last_id >= c.watch_from) & (row.first_id <= c.top_id)
-    query = sa.select(row.channel_id, sa.cast(sa.func.sum(last - first + 1), sa.BigInteger)).select_from(
-        ledger.join(channels, c.channel_id == row.channel_id)
+async def _oldest_gaps(conn: AsyncConnection) -> Mapping[ChannelId, Gap]:
+    """The oldest gap of each channel that has one."""
+    by_age = sa.func.row_number().over(partition_by=gaps.c.channel_id, order_by=(gaps.c.since, gaps.c.first_id))
+    numbered = sa.select(gaps, by_age.label("place")).subquery()
+    columns = (numbered.c[column.name] for column in gaps.c)
+    rows = await conn.execute(sa.select(*columns).where(numbered.c.place == 1))
+    return {row.channel_id: gap_of(row) for row in rows}
+
+
+async def _unseen(conn: AsyncConnection) -> Mapping[ChannelId, datetime]:
+    """Since when the newest id of a channel is in a gap."""
+    c = channels.c
+    top = gaps.join(channels, (c.channel_id == gaps.c.channel_id) & (c.top_id == gaps.c.last_id))
+    rows = await conn.execute(sa.select(gaps.c.channel_id, gaps.c.since).select_from(top))
+    return {channel_id: since for channel_id, since in rows}
+
+
+async def _oldest_gap(conn: AsyncConnection) -> Gap | None:
+    row = (await conn.execute(gaps.select().order_by(gaps.c.since).limit(1))).first()
+    return None if row is None else gap_of(row)
+
+
+async def _day(conn: AsyncConnection, now: datetime, lags: Mapping[ChannelId, Lag]) -> Day:
+    a = alerts.c
+    raised = (a.created_at > now - _DAY) & (a.created_at <= now) & (a.rule_id != CANARY)
+    own = set(await conn.scalars(sa.select(channels.c.channel_id).where(channels.c.category == CANARY)))
+    lags = {channel_id: lag for channel_id, lag in lags.items() if channel_id not in own}
+    query = (
+        sa.select(outbox.c.state, sa.func.count())
+        .select_from(alerts.join(outbox, outbox.c.alert_id == a.alert_id))
+        .where(raised)
+        .group_by(outbox.c.state)
     )
-    rows = await conn.execute(query.where(within).group_by(row.channel_id))
-    return {channel_id: count for channel_id, count in rows}
+    delivered = {state: count for state, count in await conn.execute(query)}
+    worst = max(lags, key=lambda channel_id: lags[channel_id].max, default=None)
+    return Day(
+        posts=sum(lag.posts for lag in lags.values()),
+        alerts=await conn.scalar(sa.select(sa.func.count()).select_from(alerts).where(raised)) or 0,
+        **{state.value: delivered.get(state.value, 0) for state in DeliveryState},
+        worst_lag=None if worst is None else lags[worst].max,
+        worst_channel=worst,
+    )
 
 
 async def _lags(conn: AsyncConnection, now: datetime) -> Mapping[ChannelId, Lag]:
     c = versions.c
-    query = sa.select(c.channel_id, c.lag).where(c.lag.is_not(None), c.stored_at > now - _LAG_OVER, c.stored_at <= now)
-    found: dict[ChannelId, list[int]] = defaultdict(list)
-    for channel_id, lag in await conn.execute(query):
-        found[channel_id].append(lag)
-    return {channel_id: _lag(sorted(lags)) for channel_id, lags in found.items()}
+    query = sa.select(c.channel_id, c.stored_at, c.lag)
+    recent = (c.lag.is_not(None), c.stored_at > now - _DAY, c.stored_at <= now)
+    found: dict[ChannelId, list[tuple[datetime, int]]] = defaultdict(list)
+    for channel_id, stored_at, lag in await conn.execute(query.where(*recent)):
+        found[channel_id].append((stored_at, lag))
+    return {channel_id: _lag(sorted(lag for _, lag in rows), max(rows)) for channel_id, rows in found.items()}
 
 
-def _lag(microseconds: Sequence[int]) -> Lag:
-    """Nearest-rank percentiles of a sorted sample."""
+def _lag(microseconds: Sequence[int], newest: tuple[datetime, int]) -> Lag:
+    """Nearest-rank percentiles of a sorted sample, and its newest member."""
 
     def rank(share: int) -> float:
         return microseconds[(len(microseconds) * share + 99) // 100 - 1] / 1e6
 
-    return Lag(posts=len(microseconds), p50=rank(50), p99=rank(99), max=rank(100))
+    return Lag(
+        posts=len(microseconds), p50=rank(50), p99=rank(99), max=rank(100), newest=newest[1] / 1e6, newest_at=newest[0]
+    )
 
 
 async def _failed(conn: AsyncConnection) -> tuple[FailedRecording, ...]:
     c = recordings.c
-    query = recordings.select().where(c.state == RecordingState.FAILED).order_by(c.state_since.desc(), c.recording_id)
+    # Spelled out, not bound, so that both planners see the partial index.
+    in_part = (c.state == sa.literal_column("'done'")) & c.reason.is_not(None) & c.next_try.is_(None)
+    found: list[Any] = []
+    for which in (c.state == RecordingState.FAILED, in_part):
+        query = recordings.select().where(which).order_by(c.state_since.desc(), c.recording_id)
+        found += (await conn.execute(query.limit(_FAILURES_SHOWN))).all()
+    found.sort(key=lambda row: (row.state_since, -row.recording_id), reverse=True)
     return tuple(
         FailedRecording(
             recording_id=row.recording_id,
@@ -122,6 +185,25 @@ async def _failed(conn: AsyncConnection) -> tuple[FailedRecording, ...]:
             kind=Kind(row.kind),
             reason=row.reason or "",
             at=row.state_since,
+            in_part=row.state == RecordingState.DONE,
+        )
+        for row in found[:_FAILURES_SHOWN]
+    )
+
+
+async def _retrying(conn: AsyncConnection) -> tuple[RetryingRecording, ...]:
+    c = recordings.c
+    query = recordings.select().where(c.next_try.is_not(None)).order_by(c.next_try, c.recording_id)
+    return tuple(
+        RetryingRecording(
+            recording_id=row.recording_id,
+            channel_id=row.channel_id,
+            message_id=row.message_id,
+            kind=Kind(row.kind),
+            state=RecordingState(row.state),
+            attempts=row.attempts,
+            reason=row.reason or "",
+            next_try=row.next_try,
         )
         for row in await conn.execute(query.limit(_FAILURES_SHOWN))
     )

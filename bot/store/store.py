@@ -8,36 +8,42 @@ from sqlalchemy.engine import URL
 from bot.errors import StoreError
 from bot.model import Clock, utc_now
 from bot.store.accounts import Accounts
+from bot.store.alarms import Alarms
 from bot.store.archive import Archive
 from bot.store.channels import Channels
 from bot.store.engine import Database, parse_url
+from bot.store.events import BURST, Burst, Events
 from bot.store.intake import Intake
 from bot.store.media import MediaFiles
 from bot.store.migrate import Found, look, migrate, refuse
 from bot.store.outbox import Outbox
+from bot.store.rechecks import Rechecks
 from bot.store.recordings import Recordings
 
 
 class Store:
     """Everything that Earshot keeps. Each verb is one transaction; repeating one changes nothing."""
 
-    def __init__(self, database: Database, media: MediaFiles, clock: Clock) -> None:
+    def __init__(self, database: Database, media: MediaFiles, clock: Clock, burst: Burst) -> None:
         self._database = database
         self.accounts = Accounts(database)
-        self.channels = Channels(database)
-        self.intake = Intake(database, clock)
+        self.channels = Channels(database, clock)
+        self.intake = Intake(database, clock, burst)
+        self.events = Events(database)
         self.recordings = Recordings(database)
         self.outbox = Outbox(database)
+        self.rechecks = Rechecks(database)
+        self.alarms = Alarms(database)
         self.archive = Archive(database)
         self.media = media
 
     @classmethod
-    async def open(cls, url: str, media_folder: Path, *, clock: Clock = utc_now) -> "Store":
+    async def open(cls, url: str, media_folder: Path, *, clock: Clock = utc_now, burst: Burst = BURST) -> "Store":
         """Open the database and bring its tables up to date.
 
         `url`: sqlite:////folder/earshot.db or postgresql://user:password@host/name. Raise StoreError, in one line and
         without the password, when the database cannot be reached, is not ours or is from a newer Earshot, or when the
-        media folder cannot be written.
+        media folder cannot be written. `burst`: how many deletions of one channel are an event.
         """
         parsed = parse_url(url)
         # Where either cannot be used, the other is not made.
@@ -51,7 +57,7 @@ class Store:
         except BaseException:
             await database.close()
             raise
-        return cls(database, media, clock)
+        return cls(database, media, clock, burst)
 
     @classmethod
     async def check(cls, url: str) -> str | None:

@@ -105,7 +105,7 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 class Backfiller:
-    """Takes up backfills that were ordered while the daemon holds the session: rows that are not done."""
+    """Takes up backfills that were ordered while the daemon holds the session, of channels that its account carries."""
 
     def __init__(
         self,
@@ -146,19 +146,22 @@ class Backfiller:
     async def _work(self) -> bool:
         """Work off every order that can be; False when one could not, which holds up no other."""
         finished = True
-        for channel in await self._store.channels.all(account=self._account.name):
+        for state in await self._store.channels.unfinished_backfills(self._account.name):
             try:
-                await self._fill(channel)
+                await self._fill(state)
             except (LoginNeeded, AccountDead):
                 raise
             except TelegramError as error:
-                log.warning("backfill not finished", channel=channel.channel_id, error=str(error))
+                log.warning("backfill not finished", channel=state.channel_id, error=str(error))
                 finished = False
         return finished
 
-    async def _fill(self, channel: Channel) -> None:
-        state = await self._store.channels.backfill(channel.channel_id)
-        while state is not None and not state.done and channel.access_hash and not self._pulse.stopping:
+    async def _fill(self, state: Backfill) -> None:
+        while not state.done and not self._pulse.stopping:
+            # Asked before each page: another account may carry it by now, and goes on where we were.
+            channel = await self._store.channels.get(state.channel_id, self._account.name)
+            if channel is None or channel.account != self._account.name or not channel.access_hash:
+                return
             state = await _next_page(self._account, self._store, channel, state, self._clock)
             self._nudge()
             await self._pulse.wait(PAUSE)

@@ -5,12 +5,13 @@ a channel difference, takes "difference too long" for an empty answer and does n
 not in the path here. Updates go from the sender's queue straight to `on_update`, and what is missing is asked for by
 the listener. Private parts are overridden, which is why the version is pinned:
 
+* `connect`: asks for no account state, and does not wait for ever for the answer to its introduction;
 * `_update_loop`: hands on, never looks inside;
 * `_handle_auto_reconnect`: tells `on_reconnect`, nothing else;
-* `_keepalive_loop`: pings every `KEEPALIVE_SECONDS` (Telethon: 60), saves nothing;
-* `_save_states_and_entities`, `_message_box`: nothing to save, so `connect` asks for no account state;
+* `_save_states_and_entities`: nothing to save;
 * `_get_dc`: the configuration is per client (Telethon keeps one per process, wrong for two servers in one process);
-* `MTProtoSender`: endless reconnecting with a growing pause, and an event that says whether we are online.
+* `MTProtoSender`: see `bot.telegram.wire`; endless reconnecting with a growing pause, and an event that says whether
+  we are online.
 """
 
 import asyncio
@@ -23,15 +24,15 @@ from typing import Any
 
 import structlog
 from telethon import TelegramClient
-from telethon.network import MTProtoSender
+from telethon.client.telegrambaseclient import DEFAULT_DC_ID, DEFAULT_IPV4_IP, DEFAULT_PORT
 from telethon.tl import functions, types
 from telethon.tl.alltlobjects import LAYER
 
 from bot.telegram.session import SessionFile
+from bot.telegram.wire import KEEPALIVE_SECONDS, Link, Wire
 
 log = structlog.get_logger()
 
-KEEPALIVE_SECONDS = 20.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # So many connections within so many seconds look like an attack: from there on each waits.
@@ -44,7 +45,7 @@ _wire_log = logging.getLogger("telethon.earshot")
 _wire_log.setLevel(logging.WARNING)
 
 
-class Sender(MTProtoSender):
+class Sender(Wire):
     """The main connection: `online` while requests can be sent, `trouble` says why the last attempt failed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -99,13 +100,6 @@ class Sender(MTProtoSender):
         self._delay = longest * random.uniform(0.5, 1.0)  # noqa: S311 - so that many clients do not return at once
 
 
-class _NoBox:
-    """Stands where Telethon keeps its update state: never empty, so that it is never asked for."""
-
-    def is_empty(self) -> bool:
-        return False
-
-
 class Client(TelegramClient):
     """A connection that neither remembers nor repairs; see the module."""
 
@@ -117,11 +111,14 @@ class Client(TelegramClient):
         *,
         on_update: Callable[[Any], None],
         on_reconnect: Callable[[], None],
+        on_unreadable: Callable[[], None],
+        keepalive: float = KEEPALIVE_SECONDS,
     ) -> None:
         super().__init__(
             session,
             api_id,
             api_hash,
+            connection=Link,
             use_ipv6=":" in (session.server_address or ""),
             device_model="Earshot",
             base_logger=_wire_log,
@@ -131,11 +128,15 @@ class Client(TelegramClient):
         )
         self._on_update = on_update
         self._on_reconnect = on_reconnect
+        self._on_unreadable = on_unreadable
+        self._keepalive = keepalive
         self._own_config: Any = None
-        self._message_box = _NoBox()
         self._sender = Sender(
             session.auth_key,
             loggers=self._log,
+            keepalive=keepalive,
+            on_unreadable=on_unreadable,
+            on_forgotten=on_reconnect,
             retries=None,
             delay=FIRST_PAUSE,
             connect_timeout=10,
@@ -149,16 +150,34 @@ class Client(TelegramClient):
         """The main connection."""
         return self._sender
 
-    async def media_sender(self, dc: int) -> MTProtoSender:
+    async def connect(self) -> None:
+        """Connect and say who we are; tries for ever. Raises what the introduction is answered with, or OSError."""
+        if not self.session.server_address:
+            self.session.set_dc(DEFAULT_DC_ID, DEFAULT_IPV4_IP, DEFAULT_PORT)
+        session = self.session
+        if not await self._sender.connect(self._link(session.server_address, session.port, session.dc_id)):
+            return
+        session.auth_key = self._sender.auth_key
+        session.save()
+        self._init_request.query = functions.help.GetConfigRequest()
+        await self._introduce(functions.InvokeWithLayerRequest(LAYER, self._init_request))
+        self._updates_handle = asyncio.get_running_loop().create_task(self._update_loop())
+
+    async def media_sender(self, dc: int) -> Wire:
         """A new connection to another data centre, logged in by an exported authorization; the caller closes it."""
         address = await self._get_dc(dc)
         # Telethon's own way gives it no queue, so that a pushed update raises inside its receive loop, and leaves the
         # connection open when the login fails.
-        sender = MTProtoSender(None, loggers=self._log, updates_queue=self._updates_queue)
+        sender = Wire(
+            None,
+            loggers=self._log,
+            keepalive=self._keepalive,
+            on_unreadable=self._on_unreadable,
+            connect_timeout=10,
+            updates_queue=self._updates_queue,
+        )
         try:
-            await sender.connect(
-                self._connection(address.ip_address, address.port, address.id, loggers=self._log, proxy=self._proxy)
-            )
+            await sender.connect(self._link(address.ip_address, address.port, address.id))
             login = await self(functions.auth.ExportAuthorizationRequest(dc))
             self._init_request.query = functions.auth.ImportAuthorizationRequest(id=login.id, bytes=login.bytes)
             await sender.send(functions.InvokeWithLayerRequest(LAYER, self._init_request))
@@ -172,7 +191,7 @@ class Client(TelegramClient):
         await self._switch_dc(dc)
 
     async def revive(self) -> None:
-        """Connect again after the sender gave up by itself."""
+        """Drop the connection, if there is one, with what is in the air, and connect anew."""
         await self._disconnect()
         try:
             await self.connect()
@@ -189,6 +208,21 @@ class Client(TelegramClient):
         self._sender.auth_key.key = None
         await self.connect()
 
+    async def _introduce(self, request: Any) -> None:
+        """Send the first request; when it is not answered, again over a new connection."""
+        answer = self._sender.send(request)
+        while not answer.done():
+            await asyncio.wait([answer], timeout=self._keepalive)
+            if not answer.done():
+                log.warning("introduction not answered")
+                self._sender.again()
+        if answer.cancelled():
+            raise ConnectionError("the connection was closed")
+        answer.result()
+
+    def _link(self, host: str, port: int, dc: int) -> Link:
+        return Link(host, port, dc, loggers=self._log, proxy=self._proxy, local_addr=self._local_addr)
+
     async def _update_loop(self) -> None:
         while True:
             for update in _inner(await self._updates_queue.get()):
@@ -197,12 +231,6 @@ class Client(TelegramClient):
                 except Exception:
                     # One bad hint must not deafen us to the next.
                     log.exception("update not handed on", kind=type(update).__name__)
-
-    async def _keepalive_loop(self) -> None:
-        while self.is_connected():
-            await asyncio.sleep(KEEPALIVE_SECONDS)
-            if self._sender._transport_connected():
-                self._sender._keepalive_ping(random.getrandbits(63))
 
     async def _handle_auto_reconnect(self) -> None:
         self._on_reconnect()

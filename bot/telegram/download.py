@@ -31,6 +31,10 @@ class Gone(TelegramError):
     """The post no longer bears the file: deleted, or its media replaced."""
 
 
+class Short(MediaUnavailable):
+    """Telegram gave fewer bytes than it declared, as it does while a file is not all there."""
+
+
 Find = Callable[[], Awaitable[Any]]
 
 
@@ -58,11 +62,12 @@ async def find_document(
     return document
 
 
-async def parts(account: Account, find: Find, *, limit_bytes: int) -> AsyncGenerator[bytes]:
+async def parts(account: Account, find: Find, *, limit_bytes: int, whole: bool = True) -> AsyncGenerator[bytes]:
     """The bytes of the document that `find` gives, in order, at most `limit_bytes`.
 
     `find` is asked again, once, when the file reference expires on the way. Raises MediaUnavailable: permanent when the
-    file is over the limit or longer than declared, not permanent when it is shorter or Telegram does not give it now.
+    file is over the limit or longer than declared, not permanent when Telegram does not give it now. A file that is
+    shorter than declared is Short, unless it need not be `whole` and has any bytes at all.
     """
     document = await find()
     if document.size > limit_bytes:
@@ -87,8 +92,8 @@ async def parts(account: Account, find: Find, *, limit_bytes: int) -> AsyncGener
             yield part
         if len(part) < PART:
             break
-    if received < document.size:
-        raise MediaUnavailable(f"Telegram sent {received:,} of {document.size:,} bytes", permanent=False)
+    if received < document.size and (whole or not received):
+        raise Short(f"Telegram sent {received:,} of {document.size:,} bytes", permanent=False)
 
 
 async def _part(account: Account, document: Any, offset: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The arithmetic of staying complete, without network or database: pts, pushes, gaps, and what a sweep has to ask.
+"""The arithmetic of staying complete, without network or database: pts, pushes, and what a sweep has to ask.
 
 pts is a channel's event counter: an update that carries `pts` and `pts_count` applies exactly when
 `local + pts_count == pts` (https://core.telegram.org/api/updates).
@@ -7,21 +7,18 @@ pts is a channel's event counter: an update that carries `pts` and `pts_count` a
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from telethon.tl import types
-
-from bot.model import ChannelId, Gap, MessageId
-from bot.telegram.ids import marked
+from bot.model import MessageId, RawMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """A pushed update that counts in its channel's pts; the TL object is in `update`."""
+    """A pushed update that counts in its channel's pts, and what it tells."""
 
     pts: int
     count: int
-    update: Any
+    messages: tuple[RawMessage, ...] = ()
+    deleted: tuple[MessageId, ...] = ()
 
 
 class Ask(StrEnum):
@@ -32,22 +29,6 @@ class Ask(StrEnum):
     DIFFERENCE = "difference"
     # No pts to start from, or ids that pts does not explain: the history says what is there.
     HISTORY = "history"
-
-
-def channel_of(update: Any) -> ChannelId | None:
-    """The channel that an update speaks of; None for updates of anything else."""
-    message = getattr(update, "message", None)
-    peer = getattr(message, "peer_id", None)
-    if isinstance(peer, types.PeerChannel):
-        return marked(peer.channel_id)
-    bare_id = getattr(update, "channel_id", None)
-    return marked(bare_id) if isinstance(bare_id, int) else None
-
-
-def push_of(update: Any) -> Push | None:
-    """The update as a push; None when it is only a hint (no pts, or a pts that says "too long")."""
-    pts, count = getattr(update, "pts", None), getattr(update, "pts_count", None)
-    return None if pts is None or count is None else Push(pts=pts, count=count, update=update)
 
 
 def sequence(local: int, pushes: Iterable[Push]) -> tuple[list[Push], list[Push], int]:
@@ -80,17 +61,6 @@ def ask_for(*, pts: int, top_id: int, server_pts: int | None, server_top: int) -
         return Ask.DIFFERENCE
     # Newer ids without a newer pts break Telegram's own rule. A lower pts alone is a replica that lags behind.
     return Ask.HISTORY if server_top > top_id else Ask.NOTHING
-
-
-def ids_in(gaps: Sequence[Gap], limit: int) -> list[MessageId]:
-    """The newest `limit` ids of the gaps, newest first."""
-    ids: list[MessageId] = []
-    for gap in sorted(gaps, key=lambda gap: -gap.last):
-        room = limit - len(ids)
-        if room <= 0:
-            break
-        ids.extend(MessageId(i) for i in range(gap.last, max(gap.first, gap.last - room + 1) - 1, -1))
-    return ids
 
 
 def missing(upper: int, lowest: int, present: Iterable[int]) -> list[MessageId]:

@@ -5,6 +5,7 @@ word in the tables below, else by its base class, else it is a refusal that only
 """
 
 import asyncio
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,10 +22,11 @@ from bot.errors import (
     LoginRefused,
     MediaUnavailable,
     Refused,
+    Stuck,
     TelegramError,
     Unreachable,
 )
-from bot.model import ChannelState
+from bot.model import AccountState, ChannelState
 
 
 class Kind(StrEnum):
@@ -140,6 +142,9 @@ _MEDIA = {
     "LOCATION_INVALID": True,
 }
 
+# Telegram's words for trouble of its own that Telethon has no class for, as its servers were seen to say them.
+_EXPECTED = frozenset({"", "INTERNAL", "INTERNAL_SERVER_ERROR", "NO WORKERS RUNNING"})
+
 # Server errors by class that asking again would not cure.
 _BUGS = frozenset({"UNKNOWN_METHOD", "STORE_INVALID_SCALAR_TYPE"})
 
@@ -195,7 +200,31 @@ def seconds_of(error: BaseException) -> int | None:
     return None if seconds is None else max(int(seconds), 1)
 
 
-def translate(error: BaseException, *, method: str, now: datetime) -> TelegramError:
+def new_word(error: BaseException) -> str | None:
+    """Telegram's word, numbers as X, for an error that Telethon has no class for; None when it has one, or is no answer."""
+    if not isinstance(error, vendor.RPCError) or type(error) in _WORDS or word_of(error) in _EXPECTED:
+        return None
+    return re.sub(r"\d+", "X", word_of(error))
+
+
+def state_of(error: BaseException) -> AccountState:
+    """How the account fares to which this happened."""
+    word = word_of(error)
+    if word.startswith("FROZEN_"):
+        return AccountState.FROZEN
+    if word.startswith("USER_DEACTIVATED"):
+        return AccountState.BANNED
+    if isinstance(error, AccountDead | LoginNeeded):
+        return AccountState.REVOKED
+    return AccountState.STUCK if isinstance(error, Stuck) else AccountState.UNREACHABLE
+
+
+def login_command(account: str) -> str:
+    """What the operator types to log the account in."""
+    return {"main": "earshot login", "bot": "earshot login --bot"}.get(account, f"earshot login --account {account}")
+
+
+def translate(error: BaseException, *, method: str, now: datetime, account: str = "main") -> TelegramError:
     """Our error for a vendor error; raise it `from error`, so that `word_of` finds the word again."""
     word = word_of(error) or type(error).__name__
     match kind_of(error):
@@ -209,20 +238,20 @@ def translate(error: BaseException, *, method: str, now: datetime) -> TelegramEr
         case Kind.MEDIA:
             return MediaUnavailable(f"the file cannot be fetched ({word})", permanent=_MEDIA[word])
         case Kind.ACCOUNT_DEAD:
-            return AccountDead(f"{_DEAD[word]} ({word}); then log in anew with: earshot login")
+            return AccountDead(f"{_DEAD[word]} ({word}); then log in anew with: {login_command(account)}")
         case Kind.LOGIN:
-            return _login(word)
+            return _login(word, account)
         case Kind.DONE:
             return AlreadyDone(f"{method} was already done ({word})")
         case Kind.BUG:
             return Refused(f"Telegram refused {method}: {word}", word)
 
 
-def _login(word: str) -> TelegramError:
+def _login(word: str, account: str) -> TelegramError:
     if word in _LOGIN_REFUSED:
         return LoginRefused(f"{_LOGIN_REFUSED[word]} ({word})")
     return LoginNeeded(
-        f"{_LOGIN_NEEDED.get(word, 'Telegram does not know this session')} ({word}); type: earshot login"
+        f"{_LOGIN_NEEDED.get(word, 'Telegram does not know this session')} ({word}); type: {login_command(account)}"
     )
 
 

@@ -18,6 +18,7 @@ from telethon.crypto import AuthKey
 from telethon.sessions import MemorySession
 
 from bot.errors import ConfigError, Locked, LoginNeeded
+from bot.telegram.refusals import login_command
 
 FORMAT = 1
 AUTH_KEY_BYTES = 256
@@ -58,7 +59,7 @@ class SessionFile(MemorySession):
         """Raise what `open` would say of the file, and LoginNeeded when it is not there; writes nothing, takes no lock."""
         _check_folder(path.parent)
         if not path.exists():
-            raise LoginNeeded(f"{path}: there is no session yet; type: earshot login")
+            raise LoginNeeded(f"{path}: there is no session yet; type: {login_command(path.stem)}")
         SessionFile(path)._load()
 
     @staticmethod

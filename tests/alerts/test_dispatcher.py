@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -70,11 +70,25 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await store.close()
 
 
-def dispatcher(desk: Desk, chat: Chat, *, per_second: float = 1e9, per_minute: int = 1000) -> Dispatcher:
+def dispatcher(
+    desk: Desk,
+    chat: Chat,
+    *,
+    per_second: float = 1e9,
+    per_minute: int = 1000,
+    patience: Sequence[float] = (),
+) -> Dispatcher:
     """A dispatcher in the hand clock's time."""
-    pulse = Pulse(asyncio.Event())
-    limits = {"per_second": per_second, "per_minute": per_minute}
-    return Dispatcher(desk.store, chat, pulse, clock=desk.clock, sinks=("chat", "desk"), **limits)  # type: ignore[arg-type]
+    return Dispatcher(
+        desk.store,
+        chat,
+        Pulse(asyncio.Event()),
+        clock=desk.clock,
+        sinks=("chat", "desk"),
+        per_second=per_second,
+        per_minute=per_minute,
+        patience=patience,
+    )
 
 
 async def raise_alerts(desk: Desk, count: int) -> list[str]:
@@ -229,12 +243,26 @@ async def test_the_loop_delivers_on_a_nudge_and_ends_when_told(desk: Desk) -> No
         await loop
 
 
-async def test_a_store_that_fails_ends_the_loop(desk: Desk, tmp_path: Path) -> None:
-    """The supervisor decides what a broken store means."""
+async def test_a_store_that_stays_broken_ends_the_loop(desk: Desk, tmp_path: Path) -> None:
+    """After the last pause the supervisor decides what a broken store means."""
     with closing(sqlite3.connect(tmp_path / "earshot.db")) as other:
         other.execute("DROP TABLE outbox")
     with pytest.raises(StoreError):
-        await dispatcher(desk, Chat()).run()
+        await dispatcher(desk, Chat(), patience=(0.01, 0.01)).run()
+
+
+async def test_what_was_sent_is_not_sent_again_while_it_cannot_be_recorded(desk: Desk, tmp_path: Path) -> None:
+    """A disk that is full for a while costs time: the receipt is recorded when it can be, and nothing is tried twice."""
+    chat, expected = Chat(), await raise_alerts(desk, 1)
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as other:
+        other.execute("CREATE TRIGGER full BEFORE UPDATE ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+        delivering = asyncio.create_task(dispatcher(desk, chat, patience=(0.05,) * 100).deliver_due())
+        await asyncio.wait_for(chat.arrived.wait(), 5)
+        await asyncio.sleep(0.2)
+        assert not delivering.done()
+        other.execute("DROP TRIGGER full")
+    assert await delivering is None
+    assert (chat.numbers(), len(chat.tried)) == (expected, 1)
 
 
 async def test_draining_delivers_what_is_due_and_ends_in_time(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.alerts.neutral import units
 from bot.alerts.render import render, short
-from bot.model import AlertId, Forward, Kind, Media, Parcel, Source, Spoken
+from bot.model import AlertId, Forward, Item, Kind, Media, MessageId, Parcel, Source, Spoken
 from tests.alerts.makers import (
     GURULEV,
     NOW,
@@ -97,7 +97,7 @@ def test_places_far_apart_are_quoted_apart() -> None:
         ),
         (
             voice_alert(transcript(partial=True, duration=12.0)),
-            "⚠ Partial: only 0:12 of 0:24 could be decoded.",
+            "⚠ Partial: 12 of 24 s could be decoded.",
         ),
         (
             text_alert(
@@ -212,3 +212,45 @@ def test_a_notice_is_sent_as_it_is() -> None:
     assert parcel.text == "listening\nto 3 channels"
     assert parcel.title == "listening"
     assert units(render(delivery(notice="👍" * 4096), now=STORED).text) <= 4096
+
+
+def test_words_of_another_item_are_shown_with_its_own_link() -> None:
+    """In an album a quotation from another item names that item; the alert's own words come first, its link last."""
+    alert = text_alert("Генерал Попов", "Попов")
+    other = replace(alert.message, message_id=MessageId(5121), text="Подписан приказ", album_id=13)
+    spans = tuple(replace(span, item=other.message_id) for span in spans_of(other.text, "приказ"))
+    alert = replace(
+        alert,
+        message=replace(alert.message, album_id=13),
+        match=match(spans + alert.match.spans),
+        items=(Item(message=other),),
+    )
+    parcel = render(delivery(alert), now=NOW)
+    assert (
+        "\nIn the text\n│ Генерал Попов\n\nIn the text · https://t.me/agurulev/5121\n│ Подписан приказ\n" in parcel.text
+    )
+    assert parcel.text.endswith("\nhttps://t.me/agurulev/5119")
+    assert marked(parcel) == ["Попов", "приказ"]
+
+
+def test_an_item_edited_since_is_quoted_by_the_words_alone() -> None:
+    """What no longer stands where it was found is not shown with what stands there now."""
+    alert = text_alert("Генерал Попов", "Попов")
+    spans = tuple(replace(span, item=MessageId(5121)) for span in spans_of("Подписан приказ", "приказ"))
+    now = replace(alert.message, message_id=MessageId(5121), text="Ничего не было и нет")
+    for items in ((Item(message=now),), ()):
+        text = render(delivery(replace(alert, match=match(spans), items=items)), now=NOW).text
+        assert "│ приказ\n" in text
+        assert "Ничего" not in text
+
+
+def test_the_speech_of_another_item_brings_its_transcript_line() -> None:
+    """How sure and how whole a transcript is, is said of the item that it belongs to."""
+    voice = voice_alert(transcript(partial=True, duration=61.2, declared=180.0))
+    spans = tuple(replace(span, item=voice.message.message_id) for span in voice.match.spans)
+    item = Item(message=voice.message, transcript=voice.transcript)
+    alert = replace(text_alert("Подпись", match=match(spans)), items=(item,))
+    text = render(delivery(alert), now=NOW).text
+    assert "least sure word 91 % · https://t.me/agurulev/5120\n" in text
+    assert "\nTranscript  Russian 99 %" in text
+    assert "\n⚠ Partial: 61 of 180 s could be decoded.\n" in text

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.stage import EXAMPLE_RULES, Stage
+from bot.sandbox.world import User
 from tests.stores import postgres_stops, postgres_url
 
 __all__ = ["postgres_stops"]
@@ -25,12 +26,17 @@ def give_session(stage: Stage) -> None:
     sessions = stage.folder / "data" / "sessions"
     sessions.mkdir(mode=0o700, parents=True)
     for name, user in (("main", stage.listener), ("bot", stage.bot)):
-        key = os.urandom(256)
-        stage.sandbox.register_key(key, user=user)
-        state = {"format": 1, "dc": 2, "host": "127.0.0.1", "port": stage.port, "auth_key": key.hex()}
-        file = sessions / f"{name}.session"
-        file.write_text(json.dumps(state))
-        file.chmod(0o600)
+        log_in(stage, name, user)
+
+
+def log_in(stage: Stage, name: str, user: User) -> None:
+    """Put the session file of one account in place."""
+    key = os.urandom(256)
+    stage.sandbox.register_key(key, user=user)
+    state = {"format": 1, "dc": 2, "host": "127.0.0.1", "port": stage.port, "auth_key": key.hex()}
+    file = stage.folder / "data" / "sessions" / f"{name}.session"
+    file.write_text(json.dumps(state))
+    file.chmod(0o600)
 
 
 @pytest.fixture

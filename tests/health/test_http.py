@@ -35,7 +35,7 @@ async def test_healthz_and_status_answer_on_loopback() -> None:
     assert alive is not None
     assert alive["ok"] is True
     assert status is not None
-    assert status["store"] == {"channel_id": -1001, "first": 3, "last": 5}
+    assert status["store"] == {"channel_id": -1001, "first": 3, "last": 5, "since": None, "reason": ""}
     assert await ask(port, "/healthz") is None, "nobody answers any more"
 
 

@@ -1,20 +1,32 @@
-"""A desk on a real SQLite store."""
+"""A desk on a real store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bot.store import Store
 from tests.monitor.desk import BLOGGER, GURULEV, REPOSTER, Desk, HandClock
+from tests.stores import fresh_sqlite, opened, postgres_url
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """Store and monitor with three channels."""
+    """Store and monitor with three channels, on SQLite."""
+    async for desk in _desk(fresh_sqlite(tmp_path), tmp_path):
+        yield desk
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+async def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    """The same on both engines."""
+    url = fresh_sqlite(tmp_path) if request.param == "sqlite" else postgres_url()
+    async for desk in _desk(url, tmp_path):
+        yield desk
+
+
+async def _desk(url: str, folder: Path) -> AsyncIterator[Desk]:
     clock = HandClock()
-    store = await Store.open(f"sqlite:///{tmp_path}/earshot.db", tmp_path / "media", clock=clock)
-    for channel in (GURULEV, BLOGGER, REPOSTER):
-        await store.channels.pin(channel, account="main")
-    yield Desk(store, clock)
-    await store.close()
+    async with opened(url, folder, clock=clock) as store:
+        for channel in (GURULEV, BLOGGER, REPOSTER):
+            await store.channels.pin(channel, account="main")
+        yield Desk(store, clock)

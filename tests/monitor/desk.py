@@ -42,6 +42,9 @@ rules:
     title: Only where bloggers write
     match: бердянск*
     where: {categories: [milblogger]}
+  - id: both
+    title: Two words that seldom stand together
+    match: генерал AND отставка
 """
 
 GURULEV = Channel(
@@ -136,6 +139,20 @@ def voice(*, channel: Channel = GURULEV, number: int = 1, document: int = 77, **
     """A voice note."""
     media = Media(document_id=document, size=9, mime="audio/ogg", duration=4.0)
     return post(channel=channel, number=number, **({"kind": Kind.VOICE, "media": media} | fields))
+
+
+def album(*texts: str, channel: Channel = GURULEV, number: int = 1, album_id: int = 13, **fields: Any) -> list[Message]:
+    """An album of photos with these captions, from id `number` on."""
+    known: dict[str, Any] = {"kind": Kind.PHOTO, "album_id": album_id}
+    return [
+        post(
+            text,
+            channel=channel,
+            number=number + place,
+            **(known | {"media": Media(document_id=album_id * 100 + place, size=9)} | fields),
+        )
+        for place, text in enumerate(texts)
+    ]
 
 
 def spoken(text: str, flags: Sequence[str] = ()) -> Transcript:

@@ -11,6 +11,7 @@ from bot.model import (
     Forward,
     Heard,
     How,
+    Item,
     Kind,
     LinkPreview,
     Match,
@@ -290,6 +291,7 @@ def test_words_lead_from_offsets_to_seconds() -> None:
 
 def test_a_subject_carries_words_in_the_transcript_alone() -> None:
     """Captions have no seconds."""
-    fields = {field.source: field for field in subject(voice(text="да"), spoken("нет"), channel=GURULEV).fields}
+    items = [Item(message=voice(text="да"), transcript=spoken("нет"))]
+    fields = {field.source: field for field in subject(items, channel=GURULEV).fields}
     assert fields[Source.CAPTION].words == ()
     assert len(fields[Source.TRANSCRIPT].words) == 1

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 from telethon.tl import functions
 
 from bot.sandbox import Sandbox
 from bot.sandbox.proxy import Proxy
+from bot.sandbox.stage import Stage
 from bot.sandbox.world import User
 from tests.sandbox.conftest import Connect
 
@@ -125,3 +128,12 @@ async def test_nobody_behind_it(sandbox: Sandbox) -> None:
             await reader.read(1)
         writer.close()
         await sandbox.start()
+
+
+async def test_a_stage_with_a_network(tmp_path: Path) -> None:
+    """The daemon's configuration on such a stage names the proxy, and so does the sandbox."""
+    async with Stage(tmp_path / "earshot", proxy=True) as stage:
+        stage.configure([])
+        settings = yaml.safe_load((stage.folder / "earshot.yaml").read_text())
+        assert settings["telegram"]["server"]["port"] == stage.proxy.port != stage.sandbox.port
+        assert stage.sandbox.world.dcs[stage.sandbox.dc][1] == stage.proxy.port

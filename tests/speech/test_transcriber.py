@@ -222,13 +222,13 @@ async def test_a_partial_recording_says_so(transcriber: Transcriber, tmp_path: P
     [
         (10, None, False),
         (10, 10, False),
-        (9.2, 10, False),
-        (8.9, 10, True),
+        (9.5, 10, False),
+        (9.4, 10, True),
         (98.9, 100, False),
         (97.9, 100, True),
         (12, 10, False),
     ],
 )
 def test_partial(decoded: float, declared: float | None, partial: bool) -> None:
-    """More than 2 % and more than a second must be missing."""
+    """More than 2 % and more than half a second must be missing."""
     assert is_partial(decoded, declared) is partial

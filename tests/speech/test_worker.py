@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.errors import ChildDied, EarshotError, MediaRefused, ModelMissing
+from bot.errors import ChildDied, EarshotError, MediaRefused, ModelMissing, StoreError
 from bot.model import (
     Channel,
     ChannelId,
@@ -82,6 +84,7 @@ class Bench:
         self.store = store
         self.now = START
         self.announced = 0
+        self.patience = (0.02,) * 200
         self.monitor = Monitor(
             store,
             parse_rules(RULES),
@@ -124,7 +127,7 @@ class Bench:
         return found
 
     async def alerts(self) -> int:
-        return len(await self.store.outbox.due("chat", self.now + timedelta(days=1)))
+        return len([row for row in await self.store.outbox.due("chat", self.now + timedelta(days=1)) if row.alert])
 
     async def run_until(
         self, transcriber: Script | Transcriber, done: Callable[[], "asyncio.Future[bool]"], *, attempts: int = 5
@@ -143,6 +146,7 @@ class Bench:
             clock=self.clock,
             announce=announce,
             attempts=attempts,
+            patience=self.patience,
         )
         running = asyncio.create_task(worker.run())
         async with asyncio.timeout(30):
@@ -200,6 +204,65 @@ async def test_the_same_bytes_are_transcribed_once(bench: Bench) -> None:
     assert await bench.alerts() == 2
 
 
+async def test_a_part_is_transcribed_and_wanted_again(bench: Bench) -> None:
+    """What could be decoded raises its alert at once; the recording is then to be fetched once more."""
+    recording_id = await bench.post(1, b"sound")
+    partial = replace(TRANSCRIPT, partial=True, declared=61.0)
+    await bench.run_until(Script([partial]), bench.in_state(recording_id, RecordingState.DONE))
+    assert await bench.alerts() == 1
+    (again,) = await bench.store.recordings.due(RecordingState.WANTED, bench.now, 9)
+    assert (again.recording_id, again.reason) == (recording_id, "partial: 2 of 61 s")
+
+
+async def test_a_failing_store_is_waited_for_with_the_transcript_in_hand(bench: Bench, tmp_path: Path) -> None:
+    """While the store fails nothing is transcribed again and no try is counted; the alert comes when it is back."""
+    recording_id = await bench.post(1, b"sound")
+    script = Script([TRANSCRIPT])
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+        database.execute("ALTER TABLE alerts RENAME TO lost")
+
+        async def mended() -> bool:
+            if script.calls and bench.announced == 0:
+                await asyncio.sleep(0.2)
+                assert (await bench.recording(recording_id)).attempts == 0
+                database.execute("ALTER TABLE lost RENAME TO alerts")
+                bench.announced = 1
+            return (await bench.recording(recording_id)).state is RecordingState.DONE
+
+        await bench.run_until(script, lambda: asyncio.ensure_future(mended()))
+    assert len(script.calls) == 1
+    assert await bench.alerts() == 1
+
+
+async def test_a_store_that_stays_broken_is_raised(bench: Bench, tmp_path: Path) -> None:
+    """After the last of its pauses the worker gives up loudly, for the supervisor to start it anew."""
+    await bench.post(1, b"sound")
+    bench.patience = (0.01, 0.01)
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+        database.execute("ALTER TABLE recordings RENAME TO lost")
+        with pytest.raises(StoreError):
+            await bench.run_until(Script([TRANSCRIPT]), lambda: asyncio.ensure_future(_false()))
+        database.execute("ALTER TABLE lost RENAME TO recordings")
+
+
+async def _false() -> bool:
+    return False
+
+
+async def test_a_transcript_that_alone_cannot_be_recorded_is_put_off(bench: Bench, tmp_path: Path) -> None:
+    """When all else can be written it is this recording: the try is counted, and the others are served."""
+    recording_id = await bench.post(1, b"sound")
+    bench.patience = (0.01, 0.01)
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+        database.execute("ALTER TABLE transcripts RENAME TO lost")
+        database.execute("CREATE TABLE transcripts (sha256, transcript, refused NOT NULL)")
+        await bench.run_until(Script([TRANSCRIPT]), bench.tried(recording_id, 1))
+        database.execute("DROP TABLE transcripts")
+        database.execute("ALTER TABLE lost RENAME TO transcripts")
+    waiting = await bench.recording(recording_id)
+    assert (waiting.state, waiting.attempts) == (RecordingState.FETCHED, 1)
+
+
 async def test_a_refusal_is_final_and_visible(bench: Bench) -> None:
     """A refused recording fails at once with its reason, and the next one is served."""
     good = await bench.post(1, b"sound")
@@ -209,6 +272,8 @@ async def test_a_refusal_is_final_and_visible(bench: Bench) -> None:
     failed = await bench.recording(bad)
     assert failed.state is RecordingState.FAILED
     assert failed.reason == "container: the bytes are not in a known container"
+    notices = [row.notice for row in await bench.store.outbox.due("chat", bench.now + timedelta(days=1)) if row.notice]
+    assert notices == [f"⚠ Voice note not transcribed: https://t.me/agurulev/2: {failed.reason}"]
 
 
 async def test_a_death_is_tried_again_later(bench: Bench) -> None:

@@ -83,7 +83,13 @@ async def test_backfill(store: Store) -> None:
     assert found
     assert found.watch_from == 40
     assert await store.channels.gaps(late.channel_id) == (
-        Gap(channel_id=late.channel_id, first=MessageId(40), last=MessageId(99)),
+        Gap(
+            channel_id=late.channel_id,
+            first=MessageId(40),
+            last=MessageId(99),
+            since=NOON,
+            reason="left open by the backfill",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import StoreError
-from bot.model import Change, Gap, How, Kind, RecordingState
+from bot.model import Change, Gap, How, Kind, MessageId, RecordingState
 from bot.store import Store
 from tests.store.making import (
     BLOGGER,
@@ -71,9 +71,9 @@ async def test_forwards_only(store: Store) -> None:
 async def test_gaps(store: Store) -> None:
     """Ids neither stored, nor service, nor deleted are gaps."""
     await store.intake.record(heard(raw(1), raw(2, service=True), raw(5), deleted=[3], top_id=8))
-    assert await store.channels.gaps(LAWMAKER) == (
-        Gap(channel_id=LAWMAKER, first=4, last=4),
-        Gap(channel_id=LAWMAKER, first=6, last=8),
+    assert await store.channels.gaps(LAWMAKER) == tuple(
+        Gap(channel_id=LAWMAKER, first=MessageId(first), last=MessageId(last), since=NOON, reason="not heard")
+        for first, last in ((4, 4), (6, 8))
     )
     assert len(await store.channels.gaps(LAWMAKER, limit=1)) == 1
     await store.intake.record(heard(raw(4), raw(8), deleted=[6, 7]))

@@ -89,15 +89,14 @@ async def kept(store: Store, channel_id: ChannelId) -> Any:
     """The ledger, the newest state and deletion of every post, all states that it had, and the counters."""
     v, m, runs = versions.c, messages.c, ledger.c
     async with store._database.read() as conn:
-        ranges = (
-            await conn.execute(ledger.select().where(runs.channel_id == channel_id).order_by(runs.first_id))
-        ).all()
+        ranges = (await conn.execute(ledger.select().where(runs.channel_id == channel_id))).all()
         posts = (await conn.execute(messages.select().where(m.channel_id == channel_id))).all()
         rows = (await conn.execute(sa.select(versions).where(v.channel_id == channel_id))).all()
     held = {(row.message_id, row.number): row.message for row in rows}
     (status,) = [one for one in (await store.archive.status(NOON)).channels if one.channel.channel_id == channel_id]
     return (
-        [tuple(row)[1:] for row in ranges],
+        # `how` tells which was first, and so does the border between two runs of one state.
+        {number: run.state for run in ranges for number in range(run.first_id, run.last_id + 1)},
         {row.message_id: (held[row.message_id, row.current].text, row.deleted_at is not None) for row in posts},
         sorted((row.message_id, row.message.text if row.message else "(deleted)") for row in rows),
         (status.messages, status.versions, status.deleted, status.gaps, status.channel.pts, status.channel.top_id),

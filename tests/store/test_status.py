@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from bot.model import How, Kind, Wait
+from bot.canary import CANARY
+from bot.model import How, Kind, MessageId, Wait
 from bot.store import Lag, Store
 from bot.store.schema import messages, versions
-from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, match, message, put, raw, voice
+from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, match, message, put, raw, voice
 
 
 async def test_lag(store: Store) -> None:
@@ -19,7 +20,9 @@ async def test_lag(store: Store) -> None:
     await put(store, message(200, posted_at=NOON - timedelta(days=9)), how=How.BACKFILL)
     (lawmaker, blogger) = (await store.archive.status(NOON + timedelta(hours=24))).channels
     assert lawmaker.channel.channel_id == LAWMAKER
-    assert lawmaker.lag == Lag(posts=100, p50=50.0, p99=99.0, max=100.0)
+    assert lawmaker.lag == Lag(
+        posts=100, p50=50.0, p99=99.0, max=100.0, newest=100.0, newest_at=NOON + timedelta(minutes=100)
+    )
     assert lawmaker.newest_at == NOON + timedelta(minutes=98, seconds=20)
     assert blogger.lag is None
     assert (await store.archive.status(NOON + timedelta(days=3))).channels[0].lag is None
@@ -53,3 +56,30 @@ async def test_figures(store: Store) -> None:
         assert await conn.scalar(sa.select(sa.func.count()).select_from(versions)) == 8
         posts = sa.select(sa.func.count()).where(messages.c.current.is_not(None), ~messages.c.service)
         assert await conn.scalar(posts) == 4
+
+
+async def test_what_alarms_ask_of_a_channel(store: Store) -> None:
+    """Its oldest gap, since when its newest id is open, and how late its newest post was."""
+    later = NOON + timedelta(hours=1)
+    await put(store, message(1, posted_at=NOON - timedelta(seconds=7)))
+    await put(store, message(5, posted_at=later - timedelta(seconds=3)), at=later)
+    lawmaker, blogger = (await store.archive.status(later)).channels
+    assert lawmaker.oldest_gap is not None
+    assert (lawmaker.oldest_gap.first, lawmaker.oldest_gap.last, lawmaker.oldest_gap.since) == (2, 4, later)
+    assert lawmaker.lag is not None
+    assert (lawmaker.lag.newest, lawmaker.lag.newest_at, lawmaker.unseen_since) == (3.0, later, None)
+    await store.intake.record(heard(at=later, top_id=MessageId(9)))
+    (lawmaker, blogger) = (await store.archive.status(later)).channels
+    assert (lawmaker.unseen_since, blogger.unseen_since, blogger.oldest_gap) == (later, None, None)
+
+
+async def test_the_canary_is_not_counted(store: Store) -> None:
+    """Its posts and alerts are no part of the day, and its posts are not looked at again."""
+    await store.channels.pin(channel(BLOGGER, category=CANARY), account="main")
+    await put(store, message(1), matches=[match()])
+    await put(store, message(1, channel_id=BLOGGER), matches=[match(CANARY)], sinks=(CANARY,))
+    status = await store.archive.status(NOON)
+    assert (status.day.posts, status.day.alerts, status.day.due) == (1, 1, 1)
+    assert status.oldest_due_by == {"chat": NOON, CANARY: NOON}
+    due = await store.rechecks.due("main", NOON + timedelta(days=9), 99)
+    assert [one.key.channel_id for one in due] == [LAWMAKER]

@@ -17,7 +17,8 @@ from bot.sandbox import Sandbox
 from bot.sandbox.chats import Chat
 from bot.sandbox.world import User
 from bot.store import Store
-from bot.telegram import Account, Listener, Reader, Server, WantedChannel, pin_channels
+from bot.telegram import Account, Listener, Reader, Seeker, Server, WantedChannel, pin_channels
+from bot.telegram.channels import join
 from tests.telegram.linked import linked
 
 # Seconds to wait for what must happen: many, for the machine may be slow, and fewer than two sweeps lie apart.
@@ -62,7 +63,11 @@ class Stage:
     async def pin(self, account: Account, *chats: Chat, mode: Mode = Mode.JOIN) -> None:
         """Watch exactly these channels, without a problem."""
         wanted = [WantedChannel(handle=chat.handle, mode=mode) for chat in chats]
-        assert (await pin_channels(account, self.store, wanted, join_pause=0))[1] == []
+        pinned = await pin_channels([Seeker(account)], self.store, wanted)
+        assert pinned.problems == ()
+        for channel in pinned.channels:
+            if mode is Mode.JOIN and not channel.joined:
+                await join(account, self.store, channel)
 
     @asynccontextmanager
     async def listening(self, account: Account, *, sweep_seconds: float = 600.0) -> AsyncIterator[Listener]:

@@ -28,7 +28,7 @@ rules:
   - id: berdyansk
     title: Бердянск
     severity: high
-    match: Бердянск
+    match: Бердянск OR Мариуполь
 """
 
 
@@ -92,12 +92,14 @@ class House:
         stop = asyncio.Event()
         pulse = Pulse(stop)
         fetcher = Fetcher(
-            self.account,
+            lambda _: self.account,
             self.store,
+            self.monitor,
             pulse,
             limit_bytes=limit_bytes,
             announce=lambda: self.announced.append(True),
             parallel=parallel,
+            patience=(0.01, 0.01),
             clock=self.clock,
         )
         task = asyncio.create_task(fetcher.run())

@@ -21,7 +21,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.sandbox import Sandbox
-from bot.telegram import Account, Server, WantedChannel, pin_channels
+from bot.telegram import Account, Server
 from bot.telegram.account import method_of
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 from tests.telegram.linked import HandClock
@@ -160,7 +160,7 @@ async def test_reconnect_is_told(stage: Stage) -> None:
     """Whoever listens is told of a new connection, and pushes come again."""
     async with stage.account() as account:
         chat = stage.channel("Tellme")
-        await pin_channels(account, stage.store, [WantedChannel(handle="Tellme")])
+        chat.invite(stage.user)
         updates: list[object] = []
         reconnects: list[bool] = []
         leave = account.listen(updates.append, lambda: reconnects.append(True))
@@ -225,7 +225,7 @@ async def test_new_connection_outlives_the_call_that_wanted_it(stage: Stage) -> 
         await stage.pin(account, chat)
         account.listen(pushed.append)
         stage.sandbox.faults.delay("help.getConfig", 1.0)
-        await account._client.sender._disconnect(error=ConnectionError())
+        await account._line._client.sender._disconnect(error=ConnectionError())
         with pytest.raises(Unreachable):
             await account.call(ME, timeout=0.4)
         stage.sandbox.faults.delay("help.getConfig", 0)

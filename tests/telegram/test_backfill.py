@@ -201,3 +201,34 @@ async def test_one_order_holds_up_no_other(stage: Stage) -> None:
         await eventually(one_done, 20)
         stop.set()
         await task
+
+
+async def test_only_of_channels_that_the_account_carries(stage: Stage) -> None:
+    """An order for a channel that another account carries is left to that one, which goes on where this one stopped."""
+    chat, stop = past(stage, 150), asyncio.Event()
+    async with stage.account() as account, stage.account(name="second") as second:
+        await stage.pin(account, chat)
+        row_now = await row(stage, chat)
+        access_hash = stage.sandbox.world.access_hash(stage.user.id, chat.key)
+        await stage.store.accounts.record_hash("second", row_now.channel_id, access_hash)
+        await stage.store.channels.carry({row_now.channel_id: "second"})
+        await stage.store.channels.record_backfill(Backfill(channel_id=row_now.channel_id, since=START))
+
+        async def untouched() -> bool:
+            state = await stage.store.channels.backfill(row_now.channel_id)
+            return state is not None and not state.reached
+
+        async def done() -> bool:
+            state = await stage.store.channels.backfill(row_now.channel_id)
+            return state is not None and state.done
+
+        ours = Backfiller(account, stage.store, Pulse(stop), reader_nudge=lambda: None, idle_seconds=0.05)
+        task = asyncio.create_task(ours.run())
+        await asyncio.sleep(0.5)
+        assert await untouched()
+        theirs = Backfiller(second, stage.store, Pulse(stop), reader_nudge=lambda: None, idle_seconds=0.05)
+        other = asyncio.create_task(theirs.run())
+        await eventually(done)
+        stop.set()
+        await asyncio.gather(task, other)
+    assert await stage.told(chat, 1) == ["post 1"]

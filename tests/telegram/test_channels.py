@@ -1,14 +1,12 @@
 """Names become pinned ids, once; whatever is wrong with one channel is a line about it."""
 
-import asyncio
-
 import pytest
 
 from bot.errors import AccountDead
 from bot.model import Channel, ChannelId, Mode
-from bot.pulse import Pulse
-from bot.telegram import Account, Pinner, WantedChannel, pin_channels
-from tests.telegram.conftest import Stage, eventually
+from bot.telegram import Account, Pinned, Seeker, WantedChannel, pin_channels
+from bot.telegram.channels import join
+from tests.telegram.conftest import Stage
 
 # Together too long for the quick loop.
 pytestmark = pytest.mark.slow
@@ -20,10 +18,18 @@ def want(*handles: str, mode: Mode = Mode.POLL) -> list[WantedChannel]:
 
 
 async def pinned(stage: Stage, account: Account, wanted: list[WantedChannel]) -> dict[str | None, Channel]:
-    """Pin without a problem; the channels by handle."""
-    found, problems = await pin_channels(account, stage.store, wanted, join_pause=0)
-    assert problems == []
-    return {channel.handle: channel for channel in found}
+    """Pin without a problem, and join what is to be joined; the channels by handle."""
+    found = await pin_channels([Seeker(account)], stage.store, wanted)
+    assert found.problems == ()
+    for channel in found.channels:
+        if channel.mode is Mode.JOIN and not channel.joined:
+            await join(account, stage.store, channel)
+    return {channel.handle: channel for channel in await stage.store.channels.all() if channel.watched}
+
+
+async def pin(stage: Stage, account: Account, wanted: list[WantedChannel], **options: bool) -> Pinned:
+    """Pin with one account."""
+    return await pin_channels([Seeker(account)], stage.store, wanted, **options)  # type: ignore[arg-type]
 
 
 async def test_pinned_from_now_on(stage: Stage) -> None:
@@ -75,16 +81,16 @@ async def test_problems_stop_nobody(stage: Stage) -> None:
     stage.channel("Alpha1")
     stage.sandbox.world.add_user("Person", phone="+9990003333", handle="someone")
     async with stage.account() as account:
-        found, problems = await pin_channels(
+        found = await pin(
+            stage,
             account,
-            stage.store,
             [*want("nobody_here", "someone", "alpha1"), WantedChannel(channel_id=ChannelId(-1001))],
         )
-    assert [channel.handle for channel in found] == ["alpha1"]
-    assert len(problems) == 3
-    assert problems[0].startswith("@nobody_here: no such channel")
-    assert problems[1].startswith("@someone: this name belongs to a person")
-    assert problems[2].startswith("-1001: this account does not know the channel")
+    assert [channel.handle for channel in found.channels] == ["alpha1"]
+    assert len(found.problems) == 3
+    assert found.problems[0].startswith("@nobody_here: no such channel")
+    assert found.problems[1].startswith("@someone: this name belongs to a person")
+    assert found.problems[2].startswith("-1001: this account does not know the channel")
 
 
 async def test_flood_on_names(stage: Stage) -> None:
@@ -94,60 +100,60 @@ async def test_flood_on_names(stage: Stage) -> None:
     async with stage.account() as account:
         await pinned(stage, account, want("alpha1"))
         stage.sandbox.faults.flood_wait("contacts.resolveUsername", 50_000)
-        found, problems = await pin_channels(account, stage.store, want("beta22", "gamma3", "alpha1"))
-    assert [channel.handle for channel in found] == ["alpha1"]
-    assert len(problems) == 2
-    assert all("Telegram asks to wait with contacts.resolveUsername" in problem for problem in problems)
+        found = await pin(stage, account, want("beta22", "gamma3", "alpha1"))
+    assert [channel.handle for channel in found.channels] == ["alpha1"]
+    assert len(found.problems) == 2
+    assert found.waiting
+    assert all("Telegram asks to wait with contacts.resolveUsername" in problem for problem in found.problems)
     assert stage.count("contacts.resolveUsername") == 2
 
 
-async def test_flood_on_joins(stage: Stage) -> None:
-    """A flood wait on joins leaves the channels pinned and polled."""
-    stage.channel("Alpha1"), stage.channel("Beta22")
-    stage.sandbox.faults.flood_wait("channels.joinChannel", 900)
-    async with stage.account() as account:
-        found = await pinned(stage, account, want("alpha1", "beta22", mode=Mode.JOIN))
-        assert [channel.joined for channel in found.values()] == [False, False]
-        assert [wait.method for wait in account.waits] == ["channels.joinChannel"]
-    assert stage.count("channels.joinChannel") == 1
-
-
-async def test_full_account(stage: Stage) -> None:
-    """An account that may join no more follows by polling, and says so."""
-    stage.channel("Alpha1")
-    stage.sandbox.faults.error("channels.joinChannel", 400, "CHANNELS_TOO_MUCH")
-    async with stage.account() as account:
-        found, problems = await pin_channels(account, stage.store, want("alpha1", mode=Mode.JOIN))
-    assert not found[0].joined
-    assert problems == ["@alpha1: not joined, but polled: Telegram refused channels.joinChannel: CHANNELS_TOO_MUCH"]
-
-
 async def test_renamed(stage: Stage) -> None:
-    """A channel that is called otherwise now keeps being watched by its id, and is reported; its name is not asked for."""
+    """A channel that is called otherwise now keeps being watched by its id, and is remarked on; no name is asked for."""
     chat = stage.channel("Alpha1")
     async with stage.account() as account:
         await pinned(stage, account, want("alpha1"))
         chat.set_handle("omega9")
-        found, problems = await pin_channels(account, stage.store, want("alpha1"))
-    assert [channel.channel_id for channel in found] == [chat.channel_id]
-    assert len(problems) == 1
-    assert "is now @omega9" in problems[0]
+        found = await pin(stage, account, want("alpha1"))
+    assert [channel.channel_id for channel in found.channels] == [chat.channel_id]
+    assert found.problems == ()
+    ((name, text),) = found.remarks.items()
+    assert name == f"renamed:{chat.channel_id}:alpha1:omega9"
+    assert "is now @omega9" in text
     assert stage.count("contacts.resolveUsername") == 1
 
 
 async def test_swapped_names(stage: Stage) -> None:
-    """Two channels that swap names stay the two that were pinned."""
+    """Two channels that swap names stay the two that were pinned; the daily look says who has the names now."""
     one, two = stage.channel("Alpha1"), stage.channel("Beta22")
     async with stage.account() as account:
         before = await pinned(stage, account, want("alpha1", "beta22"))
         one.set_handle("spare7")
         two.set_handle("alpha1")
         one.set_handle("beta22")
-        found, problems = await pin_channels(account, stage.store, want("alpha1", "beta22"))
-    assert {channel.handle: channel.channel_id for channel in found} == {
+        found = await pin(stage, account, want("alpha1", "beta22"))
+        daily = await pin(stage, account, want("alpha1", "beta22"), look_up_lost=True)
+    assert {channel.handle: channel.channel_id for channel in found.channels} == {
         handle: channel.channel_id for handle, channel in before.items()
     }
-    assert len(problems) == 2
+    assert len(found.remarks) == 2
+    taken = {name for name in daily.remarks if name.startswith("taken:")}
+    assert taken == {
+        f"taken:{one.channel_id}:alpha1:{two.channel_id}",
+        f"taken:{two.channel_id}:beta22:{one.channel_id}",
+    }
+    assert stage.count("contacts.resolveUsername") == 4
+
+
+async def test_lost_name_that_nobody_has(stage: Stage) -> None:
+    """A name that nobody took over is no more than lost; the look-up that found nobody is no problem."""
+    chat = stage.channel("Alpha1")
+    async with stage.account() as account:
+        await pinned(stage, account, want("alpha1"))
+        chat.set_handle("omega9")
+        daily = await pin(stage, account, want("alpha1"), look_up_lost=True)
+    assert list(daily.remarks) == [f"renamed:{chat.channel_id}:alpha1:omega9"]
+    assert daily.problems == ()
 
 
 async def test_new_name_in_the_configuration(stage: Stage) -> None:
@@ -197,12 +203,12 @@ async def test_name_taken_over(stage: Stage) -> None:
     other.set_handle("alpha1")
     stage.user = stage.sandbox.world.add_user("Second", phone="+9990004444")
     async with stage.account(name="second") as account:
-        found, problems = await pin_channels(account, stage.store, want("alpha1"))
-    assert found == []
-    (kept,) = await stage.store.channels.all(account="second")
+        found = await pin(stage, account, want("alpha1"))
+    assert found.channels == ()
+    (kept,) = await stage.store.channels.all("second")
     assert (kept.channel_id, kept.access_hash, kept.watched) == (chat.channel_id, 0, True)
-    assert len(problems) == 1
-    assert f"now belongs to another channel ({other.channel_id}" in problems[0]
+    (problem,) = found.problems
+    assert f"now belongs to another channel ({other.channel_id}" in problem
 
 
 async def test_by_id(stage: Stage) -> None:
@@ -221,7 +227,7 @@ async def test_dead_account_is_no_channel_problem(stage: Stage) -> None:
     async with stage.account() as account:
         stage.sandbox.revoke(stage.user)
         with pytest.raises(AccountDead):
-            await pin_channels(account, stage.store, want("alpha1"))
+            await pin(stage, account, want("alpha1"))
 
 
 async def test_privates_among_many(stage: Stage) -> None:
@@ -232,59 +238,9 @@ async def test_privates_among_many(stage: Stage) -> None:
         await pinned(stage, account, wanted)
         chats[4].ban()
         chats[7].title = "New title"
-        found, _ = await pin_channels(account, stage.store, wanted)
-    assert len(found) == 9
-    assert "New title" in {channel.title for channel in found}
-
-
-async def test_what_was_missing_at_start_is_pinned_later(stage: Stage) -> None:
-    """A handle that leads nowhere at start is tried again, and watched from when it is there; the others go on."""
-    stage.channel("Alpha1")
-    wanted = want("alpha1", "beta22")
-    stop = asyncio.Event()
-    async with stage.account() as account:
-        first, problems = await pin_channels(account, stage.store, wanted, join_pause=0)
-        assert [channel.handle for channel in first] == ["alpha1"]
-        assert len(problems) == 1
-        pinner = Pinner(account, stage.store, wanted, Pulse(stop), missing=True, every=0.05)
-        task = asyncio.create_task(pinner.run())
-        stage.channel("Beta22", posts=3)
-
-        async def there() -> bool:
-            found = await stage.store.channels.find("beta22")
-            return found is not None and found.watch_from == 4
-
-        await eventually(there)
-        stop.set()
-        await task
-
-
-async def test_name_that_nobody_has_is_looked_up_less_and_less(stage: Stage) -> None:
-    """Tries to pin what stays missing lie further and further apart, for looking names up is limited hardest."""
-    stop = asyncio.Event()
-    async with stage.account() as account:
-        pinner = Pinner(account, stage.store, want("nobody1"), Pulse(stop), missing=True, every=0.1)
-        task = asyncio.create_task(pinner.run())
-        await asyncio.sleep(1.2)
-        stop.set()
-        await task
-    # After 0.1, 0.2, 0.4, 0.8 seconds.
-    assert 1 <= stage.count("contacts.resolveUsername") <= 4
-
-
-async def test_nudge_looks_no_name_up(stage: Stage) -> None:
-    """A pinner that is nudged, as all loops are when something was recorded, looks a missing name up no sooner."""
-    stop = asyncio.Event()
-    pulse = Pulse(stop)
-    async with stage.account() as account:
-        pinner = Pinner(account, stage.store, want("nobody1"), pulse, missing=True, every=60.0)
-        task = asyncio.create_task(pinner.run())
-        for _ in range(5):
-            pulse.nudge()
-            await asyncio.sleep(0.05)
-        stop.set()
-        await task
-    assert stage.count("contacts.resolveUsername") == 0
+        found = await pin(stage, account, wanted)
+    assert len(found.channels) == 9
+    assert "New title" in {channel.title for channel in found.channels}
 
 
 async def test_channel_without_hash_is_missing(stage: Stage) -> None:
@@ -294,8 +250,8 @@ async def test_channel_without_hash_is_missing(stage: Stage) -> None:
         await pinned(stage, account, want("alpha1"))
     async with stage.account(name="second") as account:
         stage.sandbox.faults.flood_wait("contacts.resolveUsername", 900)
-        found, problems = await pin_channels(account, stage.store, want("alpha1"))
-    assert (found, len(problems)) == ([], 1)
+        found = await pin(stage, account, want("alpha1"))
+    assert (found.channels, len(found.problems)) == ((), 1)
     kept = await stage.store.channels.get(ChannelId(chat.channel_id))
     assert kept is not None
     assert kept.watched

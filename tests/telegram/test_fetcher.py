@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from bot.sandbox.chats import Chat
 from bot.store import Store
 from bot.telegram.download import PART, parts
 from bot.telegram.fetcher import BACKOFF, GIVE_UP_AFTER
+from tests.monitor.desk import spoken
 from tests.telegram.house import House, open_house
 
 # Together too long for the quick loop.
@@ -97,17 +99,97 @@ async def test_a_reference_that_stays_expired_is_put_off(house: House, chat: Cha
     assert len(house.served("upload.getFile")) == 2
 
 
-async def test_a_truncated_file_is_not_taken_for_whole(house: House, chat: Chat) -> None:
-    """Fewer bytes than declared are no success: nothing is kept, and the whole file is taken once it is there."""
+async def test_a_cut_file_is_asked_for_again_at_once(house: House, chat: Chat) -> None:
+    """Fewer bytes than declared are no success: a second look at once finds the whole file."""
     recording = await posted(house, chat)
     house.sandbox.faults.truncate_file(recording.media.document_id, 1_000)
-    tried = await house.try_once(recording)
-    assert (tried.state, tried.attempts) == (RecordingState.WANTED, 1)
-    assert "1,000 of 102,404 bytes" in (tried.reason or "")
+    house.sandbox.faults.delay("channels.getMessages", 0.2)
+    async with house.fetching():
+        await house.eventually(lambda: len(house.served("upload.getFile")) == 1)
+        house.sandbox.world.files[recording.media.document_id].cut = None
+        fetched = await house.outcome(recording.recording_id, lambda now: now.state is RecordingState.FETCHED)
+    assert (content(house.store, fetched), fetched.attempts) == (VOICE, 0)
+    # Each try asks for the post anew.
+    assert len(house.served("channels.getMessages")) == 3
+
+
+async def test_a_file_that_stays_cut_is_kept_as_a_part_and_asked_for_until_it_is_whole(
+    house: House, chat: Chat
+) -> None:
+    """What there is is transcribed as partial; the rest is tried again with growing pauses, then transcribed too."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.truncate_file(recording.media.document_id, 50_000)
+    part = await house.try_once(recording)
+    assert (part.state, part.size) == (RecordingState.FETCHED, 50_000)
+    assert await house.monitor.observe_transcript(part, spoken("удар под Бердянск")) == 1
+    (delivery,) = await house.store.outbox.due("chat", house.clock())
+    assert delivery.alert is not None
+    assert delivery.alert.transcript is not None
+    assert delivery.alert.transcript.partial
+    (asked,) = await house.wanted()
+    assert (asked.state, asked.reason) == (RecordingState.DONE, "partial: 3 s")
+    for attempt, pause in enumerate(BACKOFF[:3], start=1):
+        asked = await house.try_once(asked)
+        assert (asked.state, asked.attempts) == (RecordingState.DONE, attempt)
+        assert asked.reason == "Telegram sent 50,000 of 102,404 bytes"
+        assert not await house.store.recordings.due(RecordingState.WANTED, house.clock(), 9)
+        house.clock.now += pause
     house.sandbox.world.files[recording.media.document_id].cut = None
-    house.clock.forward(seconds=5)
-    fetched = await house.try_once(tried)
-    assert content(house.store, fetched) == VOICE
+    async with house.fetching():
+        whole = await house.outcome(recording.recording_id, lambda now: now.sha256 != part.sha256)
+    assert content(house.store, whole) == VOICE
+    assert await house.store.recordings.due(RecordingState.FETCHED, house.clock(), 9) == (whole,)
+    assert await house.monitor.observe_transcript(whole, spoken("удар под Бердянск и Мариуполь")) == 0
+    _, notice = await house.store.outbox.due("chat", house.clock())
+    assert "Rule berdyansk finds in it" in (notice.notice or "")
+    done = await house.store.recordings.get(recording.recording_id)
+    assert done is not None
+    assert (done.state, done.reason, await house.wanted()) == (RecordingState.DONE, None, ())
+
+
+async def test_a_part_that_is_of_no_use_is_wanted_whole(house: House, chat: Chat) -> None:
+    """Ten bytes cannot be decoded: that is no reason to give up a recording of which the rest may come."""
+    recording = await posted(house, chat)
+    house.sandbox.faults.truncate_file(recording.media.document_id, 10)
+    part = await house.try_once(recording)
+    await house.monitor.give_up(part, "damaged: no sound could be decoded from the recording")
+    (again,) = await house.wanted()
+    assert (again.state, again.attempts) == (RecordingState.WANTED, 0)
+    tried = await house.try_once(again)
+    assert (tried.state, tried.attempts) == (RecordingState.WANTED, 1)
+    house.sandbox.world.files[recording.media.document_id].cut = None
+    house.clock.now += BACKOFF[0]
+    assert content(house.store, await house.try_once(tried)) == VOICE
+    assert not await house.store.outbox.due("chat", house.clock())
+
+
+async def test_the_same_bytes_again_are_all_there_is(house: House, chat: Chat) -> None:
+    """A file of full size that plays for less than declared is fetched once more, and then left as it is: partial."""
+    fetched = await house.try_once(await posted(house, chat))
+    heard = replace(spoken("тишина"), partial=True, declared=61.0)
+    await house.monitor.observe_transcript(fetched, heard)
+    (asked,) = await house.wanted()
+    assert asked.reason == "partial: 1 of 61 s"
+    async with house.fetching():
+        await house.eventually(lambda: len(house.served("upload.getFile")) == 2)
+        await asyncio.sleep(0.2)
+    assert await house.wanted() == ()
+    last = await house.store.recordings.get(fetched.recording_id)
+    assert last is not None
+    assert (last.state, last.reason) == (RecordingState.DONE, "partial: 1 of 61 s")
+
+
+async def test_what_is_given_up_is_told(house: House, chat: Chat) -> None:
+    """A voice note that stays without transcript is a notice with its reason, once."""
+    recording = await posted(house, chat)
+    chat.delete(recording.message_id)
+    await house.try_once(recording)
+    await house.monitor.give_up(recording, "again")
+    (told,) = await house.store.outbox.due("chat", house.clock())
+    assert told.notice == (
+        f"⚠ Voice note not transcribed: https://t.me/agurulev/{recording.message_id}: "
+        "deleted before it could be fetched"
+    )
 
 
 async def test_more_bytes_than_declared_are_refused(house: House, chat: Chat) -> None:
@@ -226,10 +308,9 @@ async def test_one_bad_recording_does_not_stop_the_others(house: House, chat: Ch
     assert len(recordings) == 6
     async with house.fetching():
         for recording in recordings:
-            await house.outcome(
-                recording.recording_id, lambda now: now.state is RecordingState.FETCHED or now.attempts == 1
-            )
-    assert [recording.reason is not None for recording in await house.wanted()] == [True]
+            await house.outcome(recording.recording_id, lambda now: now.state is RecordingState.FETCHED)
+    states = [await house.store.recordings.get(recording.recording_id) for recording in recordings]
+    assert [one.size for one in states if one and one.size != one.media.size] == [10]
 
 
 async def test_at_most_so_many_at_a_time(house: House, chat: Chat) -> None:

@@ -6,16 +6,17 @@ from hypothesis import strategies as st
 from telethon.tl import types
 from telethon.utils import get_peer_id
 
-from bot.model import ChannelId, Gap, MessageId
+from bot.model import MessageId
+from bot.telegram.answers import channel_of, push_of
 from bot.telegram.ids import bare, marked
-from bot.telegram.ledger import Ask, Push, ask_for, channel_of, chunks, ids_in, missing, push_of, sequence
+from bot.telegram.ledger import Ask, Push, ask_for, chunks, missing, sequence
 
 
 def _log(start: int, counts: list[int]) -> list[Push]:
     pushes = []
     for number, count in enumerate(counts):
         start += count
-        pushes.append(Push(pts=start, count=count, update=number))
+        pushes.append(Push(pts=start, count=count, deleted=(MessageId(number),)))
     return pushes
 
 
@@ -26,7 +27,7 @@ def test_any_order_and_repetition(start: int, counts: list[int], data: st.DataOb
     repeated = log + data.draw(st.lists(st.sampled_from(log), max_size=5) if log else st.just([]))
     shuffled = data.draw(st.permutations(repeated))
     apply, keep, pts = sequence(start, shuffled)
-    assert [push.update for push in apply] == list(range(len(counts)))
+    assert [push.deleted[0] for push in apply] == list(range(len(counts)))
     assert keep == []
     assert pts == start + sum(counts)
 
@@ -48,14 +49,14 @@ def test_pieces_give_the_same_as_the_whole(start: int, counts: list[int], cut: i
     log = _log(start, counts)
     first, kept, pts = sequence(start, log[cut:])
     second, rest, end = sequence(pts, kept + log[:cut])
-    assert sorted(push.update for push in first + second) == list(range(len(log)))
+    assert sorted(push.deleted[0] for push in first + second) == list(range(len(log)))
     assert rest == []
     assert end == start + sum(counts)
 
 
 def test_uncounted_push() -> None:
     """A push that counts nothing is applied when it is of now, and dropped when it is old."""
-    now, old = Push(pts=5, count=0, update="now"), Push(pts=4, count=0, update="old")
+    now, old = Push(pts=5, count=0), Push(pts=4, count=0)
     assert sequence(5, [now, old]) == ([now], [], 5)
 
 
@@ -102,21 +103,6 @@ def test_too_long_is_a_hint_only() -> None:
     push = push_of(types.UpdateDeleteChannelMessages(7, [1, 2], 9, 2))
     assert push is not None
     assert (push.pts, push.count) == (9, 2)
-
-
-def _gap(first: int, last: int) -> Gap:
-    return Gap(channel_id=ChannelId(-1), first=MessageId(first), last=MessageId(last))
-
-
-@given(st.lists(st.tuples(st.integers(1, 300), st.integers(0, 30)), max_size=6), st.integers(0, 100))
-def test_ids_in_gaps(runs: list[tuple[int, int]], limit: int) -> None:
-    """The newest ids of the gaps, no more than the limit."""
-    gaps, first = [], 1
-    for skip, length in runs:
-        gaps.append(_gap(first + skip, first + skip + length))
-        first += skip + length + 2
-    every = sorted((i for gap in gaps for i in range(gap.first, gap.last + 1)), reverse=True)
-    assert ids_in(gaps, limit) == every[:limit]
 
 
 def test_missing_and_chunks() -> None:

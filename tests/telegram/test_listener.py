@@ -9,7 +9,7 @@ from telethon.tl import types
 from bot.errors import AccountDead, LoginNeeded
 from bot.model import Backfill, ChannelId, ChannelState, Heard, How, MessageId, Mode, utc_now
 from bot.pulse import Pulse
-from bot.telegram import Listener, WantedChannel, pin_channels
+from bot.telegram import Listener
 from tests.telegram.conftest import PATIENCE, Stage, eventually
 
 # Together too long for the quick loop.
@@ -395,23 +395,6 @@ async def test_new_channel_while_listening(stage: Stage) -> None:
             ignored, heard = one.post("ignored"), two.post("heard")
             await stage.hears(two, heard, "heard")
             assert await stage.told(one, ignored) == []
-
-
-async def test_waiting_joins_are_made_later(stage: Stage) -> None:
-    """A channel that could not be joined while pinning is joined by the listener."""
-    chat = stage.channel("Later1")
-    stage.sandbox.faults.error("channels.joinChannel", 500, "INTERNAL")
-    async with stage.account() as account:
-        wanted = [WantedChannel(handle="Later1")]
-        _, problems = await pin_channels(account, stage.store, wanted)
-        assert len(problems) == 1
-        async with stage.listening(account):
-
-            async def joined() -> bool:
-                channel = await stage.store.channels.get(ChannelId(chat.channel_id))
-                return channel is not None and channel.joined
-
-            await eventually(joined)
 
 
 async def test_server_that_lost_its_count(stage: Stage) -> None:

@@ -39,7 +39,7 @@ async def chat(house: House) -> Chat:
 @pytest.fixture
 def reader(house: House) -> Reader:
     """A reader that does not wait long."""
-    return Reader(house.store, house.monitor, Pulse(asyncio.Event()), retry_seconds=QUICK)
+    return Reader(house.store, house.monitor, Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
 
 
 async def record(house: House, chat: Chat, *rows: RawMessage) -> None:
@@ -67,6 +67,17 @@ async def test_what_is_heard_is_read_and_alerts(house: House, chat: Chat, reader
     (wanted,) = await house.store.recordings.due(RecordingState.WANTED, house.clock(), 9)
     assert (wanted.message_id, wanted.kind) == (voice, Kind.VOICE)
     assert not await house.store.intake.unread()
+
+
+async def test_an_album_is_one_alert(house: House, chat: Chat, reader: Reader) -> None:
+    """Ten items as Telegram sends them, each with the words in its caption, are one alert, which names the first."""
+    items = chat.album([{"photo": bytes([number]), "text": "Бердянск"} for number in range(10)])
+    assert await house.hear(chat) == 10
+    assert await reader.drain() == 10
+    (due,) = await house.store.outbox.due("chat", house.clock())
+    assert due.alert is not None
+    assert due.alert.message.message_id == items[0]
+    assert {span.item for span in due.alert.match.spans} == {None, *items[1:]}
 
 
 async def test_reading_again_changes_nothing(house: House, chat: Chat, reader: Reader) -> None:
@@ -181,9 +192,25 @@ async def test_a_passing_failure_is_retried(house: House, chat: Chat) -> None:
     """A monitor that fails and recovers costs pauses, nothing else."""
     chat.post("Бердянск")
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house, sulks=3), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house, sulks=3), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 1
     assert (await house.store.archive.status(house.clock())).quarantined == 0
+
+
+async def test_a_store_that_recovers_is_waited_for(house: House, chat: Chat, tmp_path: Path) -> None:
+    """While the store fails the reader holds on with pauses, and nothing is set aside for it."""
+    chat.post("Бердянск")
+    await house.hear(chat)
+    stop = asyncio.Event()
+    reader = Reader(house.store, house.monitor, Pulse(stop), retry_seconds=QUICK, patience=(0.05,) * 100)
+    with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
+        database.execute("ALTER TABLE versions RENAME TO lost")
+        reading = asyncio.create_task(reader.drain())
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        database.execute("ALTER TABLE lost RENAME TO versions")
+    assert await reading == 1
+    assert len(await house.store.outbox.due("chat", house.clock())) == 1
 
 
 async def test_nudges_do_not_use_up_the_retries(house: House, chat: Chat) -> None:
@@ -191,7 +218,9 @@ async def test_nudges_do_not_use_up_the_retries(house: House, chat: Chat) -> Non
     chat.post("Бердянск")
     await house.hear(chat)
     pulse = Pulse(asyncio.Event())
-    reading = asyncio.create_task(Reader(house.store, Choosy(house, sulks=1), pulse, retry_seconds=(0.3,)).drain())
+    reading = asyncio.create_task(
+        Reader(house.store, Choosy(house, sulks=1), pulse, retry_seconds=(0.3,), patience=QUICK).drain()
+    )
     for _ in range(10):
         await asyncio.sleep(0.02)
         pulse.nudge()
@@ -204,7 +233,7 @@ async def test_a_post_that_the_monitor_cannot_bear_stops_nobody(house: House, ch
     for text in ("Бердянск", "яд", "Бердянск снова"):
         chat.post(text)
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 3
     assert [row.alert is not None for row in await house.store.outbox.due("chat", house.clock())] == [True, True, False]
     assert (await house.store.archive.status(house.clock())).quarantined == 1
@@ -214,7 +243,7 @@ async def test_a_poisonous_post_alone_is_set_aside_and_told(house: House, chat: 
     """Also in a quiet hour one post that we cannot bear stops nobody; the analysts are told where to look."""
     poison = chat.post("яд")
     await house.hear(chat)
-    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK)
+    reader = Reader(house.store, Choosy(house), Pulse(asyncio.Event()), retry_seconds=QUICK, patience=QUICK)
     assert await reader.drain() == 1
     assert (await house.store.archive.status(house.clock())).quarantined == 1
     (told,) = await house.store.outbox.due("chat", house.clock())

@@ -17,12 +17,13 @@ from bot.errors import (
     LoginRefused,
     MediaUnavailable,
     Refused,
+    Stuck,
     TelegramError,
     Unreachable,
 )
-from bot.model import ChannelState
+from bot.model import AccountState, ChannelState
 from bot.telegram import refusals
-from bot.telegram.refusals import Kind, kind_of, translate, word_of
+from bot.telegram.refusals import Kind, kind_of, new_word, state_of, translate, word_of
 
 NOW = datetime(2023, 7, 12, tzinfo=UTC)
 CLASSES = [
@@ -57,6 +58,7 @@ def test_every_error_has_one_meaning(cls: type) -> None:
     ours = translate(error, method="some.method", now=NOW)
     assert isinstance(ours, EXPECTED[kind_of(error)])
     assert word_of(error)
+    assert new_word(error) is None
     assert "\n" not in str(ours)
 
 
@@ -95,6 +97,49 @@ def test_tables_do_not_overlap() -> None:
 def test_errors_without_a_class_of_their_own(error: BaseException, kind: Kind) -> None:
     """Errors that Telethon has no class for, and those of the network, fall to a default by their base class."""
     assert kind_of(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (vendor.BadRequestError(None, "CHANNEL_TELEPATHY_REQUIRED", 400), "CHANNEL_TELEPATHY_REQUIRED"),
+        (vendor.FloodError(None, "SLOWNESS_WAIT_17", 420), "SLOWNESS_WAIT_X"),
+        (vendor.ServerError(None, "Internal_Server_Error", 500), None),
+        (vendor.RPCError(None, "No workers running", -500), None),
+        (vendor.RPCError(None, "SOMETHING", 499), "SOMETHING"),
+        (ConnectionError("no answer at all"), None),
+        (TimeoutError(), None),
+    ],
+)
+def test_new_words_are_noticed(error: BaseException, word: str | None) -> None:
+    """A refusal in words that the library does not know is told apart from all it does know, and from the network's."""
+    assert new_word(error) == word
+
+
+@pytest.mark.parametrize(
+    ("cls", "state"),
+    [
+        (vendor.FrozenMethodInvalidError, AccountState.FROZEN),
+        (vendor.UserDeactivatedBanError, AccountState.BANNED),
+        (vendor.UserDeactivatedError, AccountState.BANNED),
+        (vendor.SessionRevokedError, AccountState.REVOKED),
+        (vendor.AuthKeyDuplicatedError, AccountState.REVOKED),
+        (vendor.AuthKeyUnregisteredError, AccountState.REVOKED),
+    ],
+)
+def test_what_becomes_of_the_account(cls: type, state: AccountState) -> None:
+    """The refusal that ends an account says which state it is in now, and how to log in anew."""
+    error = cls(None)
+    ours = translate(error, method="m", now=NOW, account="second")
+    ours.__cause__ = error
+    assert state_of(ours) is state
+    assert "earshot login --account second" in str(ours)
+
+
+def test_what_passes_is_no_end() -> None:
+    """No answer makes an account unreachable, an answer that never comes makes it stuck."""
+    assert state_of(Unreachable("no connection")) is AccountState.UNREACHABLE
+    assert state_of(Stuck("nothing comes")) is AccountState.STUCK
 
 
 def test_wait_says_until_when() -> None:

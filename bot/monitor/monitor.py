@@ -1,0 +1,269 @@
+"""Decides what alerts: observe, hold against the rules (pure), write once.
+
+Compute first, write once. One lock spans both halves of each verb: otherwise a repost observed while its recording is
+being matched would be seen by neither, and its alert would never come.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.canary import CANARY, match_canary
+from bot.model import (
+    Channel,
+    ChannelId,
+    Clock,
+    How,
+    Item,
+    Key,
+    Kind,
+    Match,
+    Recording,
+    RecordingState,
+    Transcript,
+    Unread,
+    utc_now,
+)
+from bot.monitor import notices
+from bot.monitor.post import PostName, Reading, Standing, bearer, borne, post_name, states
+from bot.monitor.subject import is_part, speech_of, subject
+from bot.rules import RuleSet
+from bot.store import Appearance, Known, Observation, Store
+
+log = structlog.get_logger()
+
+
+class Monitor:
+    """Decides what alerts; knows only the store and the rules."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: RuleSet,
+        *,
+        sinks: tuple[str, ...],
+        transcribe: frozenset[Kind],
+        announce: Callable[[], None],
+        canary: ChannelId | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`transcribe`: kinds whose speech is wanted. `announce` follows each write that gives another loop work.
+
+        `canary`: the channel whose posts are held against the built-in rule alone, for the sink `canary` alone.
+        """
+        # May be replaced while running: a batch is held against one set.
+        self.rules = rules
+        # As well: the channel may be pinned long after the start.
+        self.canary = canary
+        self._store = store
+        self._sinks = sinks
+        self._transcribe = transcribe
+        self._announce = announce
+        self._clock = clock
+        self._lock = asyncio.Lock()
+
+    async def observe(self, readings: Sequence[Reading]) -> int:
+        """Match posts, with the transcript where their recording has one, and record them; how many alerts are new.
+
+        The items of an album are one post, together with those that are held already. Nothing is left out for its age:
+        what comes late alerts late. Doing it again changes nothing. Raises StoreError.
+        """
+        if not readings:
+            return 0
+        async with self._lock:
+            batch = _Batch(self.rules)
+            known = await self._store.intake.known([reading.message for reading in readings])
+            channels = await self._channels(readings)
+            news = self._news(readings, batch, channels, known)
+            observations = [self._observation(reading, news.get(reading.unread.raw_id, ())) for reading in readings]
+            await self._report(batch)
+            alerts = await self._store.intake.observe(observations)
+        if alerts or batch.failures or any(observation.speech == "wanted" for observation in observations):
+            self._announce()
+        return alerts
+
+    async def observe_transcript(self, recording: Recording, transcript: Transcript) -> int:
+        """Match a transcript for every post that bears the recording, and record it; how many alerts are new.
+
+        A post is matched with all that it holds, an album with the captions of its other items. A transcript of a part
+        is recorded as one, and the recording is fetched once more. Doing it again changes nothing. Raises StoreError.
+        """
+        async with self._lock:
+            batch = _Batch(self.rules)
+            if is_part(recording):
+                transcript = replace(transcript, partial=True)
+            appearances = await self._store.recordings.appearances(recording.recording_id)
+            matches, more = self._heard(appearances, transcript, batch)
+            await self._report(batch)
+            alerts = await self._store.recordings.record_transcript(
+                recording.recording_id,
+                transcript,
+                matches,
+                sinks=self._sinks,
+                at=self._clock(),
+                partial=transcript.shortfall,
+                notices=more,
+            )
+        if alerts or more or batch.failures or transcript.partial:
+            self._announce()
+        return alerts
+
+    async def observe_events(self) -> int:
+        """Tell the analysts what happened to channels over several posts; how many events were told.
+
+        Each event is told once, whatever is killed when: its notice and the mark are one transaction. Raises StoreError.
+        """
+        told = 0
+        for event in await self._store.events.untold():
+            channel = await self._channel(event.channel_id)
+            told += await self._store.events.record_told(
+                event.event_id, self._sinks, notices.deletion_burst(event, channel), self._clock()
+            )
+        if told:
+            self._announce()
+        return told
+
+    async def give_up(self, recording: Recording, reason: str) -> None:
+        """Record that a recording stays without transcript, and tell the analysts, once for every recording.
+
+        One that only a backfill has read wakes nobody; one that has a transcript of a part keeps it; one of which there
+        is only a part that cannot be transcribed is wanted again, whole. Raises StoreError.
+        """
+        if recording.state is RecordingState.FETCHED and is_part(recording):
+            await self._store.recordings.record_wanted(recording.recording_id, reason=reason, at=self._clock())
+            self._announce()
+            return
+        if recording.state is RecordingState.DONE:
+            reason = f"partial: {reason}"
+        borne_by = await self._store.recordings.appearances(recording.recording_id)
+        fresh = [one for one in borne_by if one.how is not How.BACKFILL and one.channel.channel_id != self.canary]
+        text = notices.not_transcribed(recording, fresh[0].channel, fresh[0].message, reason) if fresh else None
+        await self._store.recordings.record_failed(
+            recording.recording_id, reason=reason, at=self._clock(), sinks=self._sinks, notice=text
+        )
+        if text:
+            self._announce()
+
+    async def tell_unread(self, rows: Sequence[Unread]) -> None:
+        """Tell the analysts of messages that could not be read: they are kept, and people must look themselves."""
+        first = rows[0]
+        text = notices.unread(len(rows), await self._channel(first.channel_id), first.raw.message_id)
+        await self._store.outbox.add_notice(self._sinks, text, self._clock())
+        self._announce()
+
+    async def _channel(self, channel_id: ChannelId) -> Channel:
+        return await self._store.channels.get(channel_id) or Channel(channel_id=channel_id, access_hash=0)
+
+    async def _channels(self, readings: Sequence[Reading]) -> dict[ChannelId, Channel]:
+        """The channels of the batch, from the store: a category may have changed since the last batch."""
+        wanted = {reading.message.channel_id for reading in readings}
+        return {channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)}
+
+    def _news(
+        self,
+        readings: Sequence[Reading],
+        batch: "_Batch",
+        channels: Mapping[ChannelId, Channel],
+        known: Mapping[Key, Known],
+    ) -> dict[int, list[Match]]:
+        """By raw id, the matches that have a form which has not alerted: state by state, as they came."""
+        posts = _standings(readings, known)
+        news: dict[int, list[Match]] = defaultdict(list)
+        for state in states(readings):
+            message = state[0].message
+            items = [Item(message=one.message, transcript=known[one.message.key].transcript) for one in state]
+            post = posts[post_name(message)]
+            whole = post.take(items)
+            # The past is searched, it wakes nobody: neither does a post of which all that is new is from a backfill.
+            if message.kind is Kind.SERVICE or all(one.unread.how is How.BACKFILL for one in state):
+                continue
+            raw_ids = {one.message.message_id: one.unread.raw_id for one in state}
+            for match in post.news(self._match(whole, batch, channels[message.channel_id])):
+                number = bearer(match, raw_ids)
+                news[raw_ids[number]].append(borne(match, number))
+        return news
+
+    def _heard(
+        self, appearances: Sequence[Appearance], transcript: Transcript, batch: "_Batch"
+    ) -> tuple[dict[Key, tuple[Match, ...]], list[str]]:
+        """The matches that a transcript brings to the posts that bear it; an album may bear it twice.
+
+        And notices, of what a fuller transcript brings to a rule that has alerted on the speech of the post: there is one
+        alert for each rule and version.
+        """
+        posts: dict[PostName, Standing] = {}
+        matches: dict[Key, tuple[Match, ...]] = {}
+        more: list[str] = []
+        for one in appearances:
+            message = one.message
+            post = posts.setdefault(post_name(message), _standing(one.siblings, one.forms))
+            whole = post.take([Item(message=message, transcript=transcript)])
+            # Service messages bear no recordings, but a message may have become one.
+            silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self.canary
+            found = [] if silent else post.news(self._match(whole, batch, one.channel))
+            fresh = [match for match in found if match.rule_id not in one.spoken]
+            matches[message.key] = tuple(borne(match, message.message_id) for match in fresh)
+            more += (notices.heard_more(match, one.channel, message) for match in found if match not in fresh)
+        return matches, more
+
+    def _match(self, items: Sequence[Item], batch: "_Batch", channel: Channel) -> tuple[Match, ...]:
+        if channel.channel_id == self.canary:
+            return match_canary(items[-1].message.text)
+        return batch.match(items, channel)
+
+    def _observation(self, reading: Reading, matches: Sequence[Match]) -> Observation:
+        message = reading.message
+        return Observation(
+            raw_id=reading.unread.raw_id,
+            message=message,
+            heard_at=reading.unread.heard_at,
+            how=reading.unread.how,
+            matches=tuple(matches),
+            speech=speech_of(message, self._transcribe),
+            sinks=(CANARY,) if message.channel_id == self.canary else self._sinks,
+        )
+
+    async def _report(self, batch: "_Batch") -> None:
+        """Tell the analysts where the rules failed. First: a kill in between repeats the notice and loses nothing."""
+        for failure in batch.failures:
+            await self._store.outbox.add_notice(self._sinks, failure, self._clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One pass of posts over one set of rules."""
+
+    rules: RuleSet
+    # For people: on which posts the rules failed.
+    failures: list[str] = field(default_factory=list)
+
+    def match(self, items: Sequence[Item], channel: Channel) -> tuple[Match, ...]:
+        """The rules that the post meets; none, and a failure, where the rules failed."""
+        try:
+            return self.rules.match(subject(items, channel=channel))
+        except Exception as error:
+            # The post matters more than our fault: it is recorded, and people are told to read it themselves.
+            number = items[0].message.message_id
+            log.exception("the rules failed on a post", channel=channel.channel_id, message=number)
+            self.failures.append(notices.rules_failed(channel, number, error))
+            return ()
+
+
+def _standings(readings: Sequence[Reading], known: Mapping[Key, Known]) -> dict[PostName, Standing]:
+    """The posts of a batch as they stood before it."""
+    posts: dict[PostName, Standing] = {}
+    for reading in readings:
+        before = known[reading.message.key]
+        post = posts.setdefault(post_name(reading.message), Standing())
+        post.forms |= before.forms
+        post.take(before.siblings)
+    return posts
+
+
+def _standing(siblings: Sequence[Item], forms: frozenset[tuple[str, str]]) -> Standing:
+    post = Standing(forms=forms)
+    post.take(siblings)
+    return post

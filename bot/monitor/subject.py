@@ -1,0 +1,76 @@
+"""What of a post the rules are given: its fields, and those of the other items where it is an album. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from bot.model import SPOKEN, Channel, Item, Kind, Message, Recording, Source, Transcript, Word
+from bot.rules import Field, Subject
+
+
+def subject(items: Sequence[Item], *, channel: Channel) -> Subject:
+    """A post as the rules see it: one item, or all items of an album, which are one post, by their ids.
+
+    Each field names its item. An album is of every kind that one of its items is of.
+    """
+    kinds = [item.message.kind for item in items]
+    return Subject(
+        channel_id=channel.channel_id,
+        handle=channel.handle,
+        category=channel.category,
+        kind=kinds[0],
+        others=frozenset(kinds[1:]),
+        fields=tuple(
+            field for item in sorted(items, key=lambda item: item.message.message_id) for field in _fields(item)
+        ),
+    )
+
+
+def _fields(item: Item) -> Iterator[Field]:
+    words = tuple(spoken_words(item.transcript)) if item.transcript else ()
+    for source, text in source_texts(item.message, item.transcript).items():
+        spoken = words if source is Source.TRANSCRIPT else ()
+        yield Field(source=source, text=text, words=spoken, item=item.message.message_id)
+
+
+def source_texts(message: Message, transcript: Transcript | None) -> dict[Source, str]:
+    """What of a post is held against the rules, field by field; empty fields are left out.
+
+    The offsets of a `Span` count code points of these texts.
+    """
+    texts = {Source.CAPTION if message.media else Source.TEXT: message.text}
+    if transcript:
+        texts[Source.TRANSCRIPT] = transcript.text
+    if message.poll:
+        texts[Source.POLL] = "\n".join((message.poll.question, *message.poll.options))
+    if message.preview:
+        texts[Source.PREVIEW] = _lines(message.preview.title, message.preview.description)
+    if message.media:
+        texts[Source.FILE_NAME] = message.media.file_name or ""
+    if message.forward:
+        texts[Source.FORWARD] = _lines(message.forward.name, message.forward.author)
+    return {source: text for source, text in texts.items() if text}
+
+
+def spoken_words(transcript: Transcript) -> Iterator[tuple[int, Word, bool]]:
+    """Each word with its offset in the transcript's text, and whether its segment is flagged."""
+    offset = 0
+    for segment in transcript.segments:
+        for word in segment.words:
+            yield offset, word, bool(segment.flags)
+            offset += len(word.text)
+
+
+def speech_of(message: Message, transcribe: frozenset[Kind]) -> Literal["wanted", "skipped"] | None:
+    """Whether the recording of a post is wanted; None where there is none."""
+    if message.media is None or message.kind not in SPOKEN:
+        return None
+    return "wanted" if message.kind in transcribe else "skipped"
+
+
+def is_part(recording: Recording) -> bool:
+    """Whether fewer bytes were fetched than Telegram declared."""
+    return recording.size is not None and recording.size < recording.media.size
+
+
+def _lines(*parts: str | None) -> str:
+    return "\n".join(part for part in parts if part)

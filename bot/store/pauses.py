@@ -1,0 +1,44 @@
+"""How long a channel is usually quiet: what tells a mute channel from a slow one."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.schema import channels, search_documents
+
+# The pauses between so many of the last posts are looked at; fewer than the least say nothing.
+_LAST = 200
+_LEAST = 20
+# Brought up to date whenever a channel has got so many posts more.
+_EVERY = 50
+
+
+async def keep_pauses(conn: AsyncConnection, before: Iterable[Any], new_versions: Iterable[Mapping[str, Any]]) -> None:
+    """Bring `channels.usual_gap` up to date where it is time; `before` are the channels' rows before `new_versions`."""
+    new = Counter(row["channel_id"] for row in new_versions if row["number"] == 1)
+    for row in before:
+        posts = row.messages + new[row.channel_id]
+        due = row.usual_gap is None or posts // _EVERY > row.messages // _EVERY
+        if new[row.channel_id] and posts >= _LEAST and due:
+            usual = usual_gap(await _load_last(conn, row.channel_id))
+            moved = channels.update().where(channels.c.channel_id == row.channel_id)
+            await conn.execute(moved.values(usual_gap=None if usual is None else usual // timedelta(microseconds=1)))
+
+
+def usual_gap(posted: Sequence[datetime]) -> timedelta | None:
+    """The 95th percentile (nearest rank) of the pauses between posts; None when there are too few of them."""
+    if len(posted) < _LEAST:
+        return None
+    pauses = sorted(later - earlier for earlier, later in pairwise(sorted(posted)))
+    return pauses[(len(pauses) * 95 + 99) // 100 - 1]
+
+
+async def _load_last(conn: AsyncConnection, channel_id: int) -> Sequence[datetime]:
+    d = search_documents.c
+    query = sa.select(d.posted_at).where(d.channel_id == channel_id).order_by(d.posted_at.desc(), d.message_id.desc())
+    return (await conn.scalars(query.limit(_LAST))).all()

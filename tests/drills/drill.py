@@ -1,0 +1,204 @@
+"""One drill: a play, faults over it, and the verdict after healing."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.drills.checker import Finding, check, check_plain
+from tests.drills.held import Held, held_by_earshot, held_by_plain
+from tests.drills.nemesis import MAKERS, Nemesis, run_deed
+from tests.drills.play import Play, script
+from tests.drills.scene import Scene
+from tests.drills.truth import truth_of
+from tests.drills.zygote import Zygote
+
+# Seconds within which a plain listener must have stopped changing to count as settled, and the most that is waited.
+PLAIN_QUIET = 1.5
+PLAIN_LONGEST = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A fault, so many seconds after the play began."""
+
+    at: float
+    nemesis: Nemesis
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a drill ended: what does not hold, and figures for the table."""
+
+    findings: tuple[Finding, ...]
+    posts: int
+    # Seconds from the last healing until everything held.
+    recovery: float
+    # Seconds from post to record of what was posted on the play, the worst; None when nothing is held.
+    worst_lag: float | None
+    exits: tuple[int, ...]
+    log: str
+
+    def text(self) -> str:
+        """For a person: the findings, then the end of the log."""
+        return "\n".join([*map(str, self.findings), f"exits {self.exits}", self.log])
+
+
+async def drill(
+    zygote: Zygote,
+    folder: Path,
+    *,
+    play: Play,
+    strikes: Sequence[Strike] = (),
+    channels: int = 4,
+    listener: str = "earshot",
+    bomb: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """Act the play out, with these faults over it, and check when all is healed. `bomb`: see `bombs.arm`."""
+    async with Scene(folder, zygote, channels=channels, listener=listener, settings=settings) as scene:
+        scene.bomb = bomb
+        scene.watched(play)
+        if bomb is None:
+            await scene.listening()
+            scene.supervise()
+        else:
+            scene.supervise(start=True)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(play.perform(scene.chats))
+            for strike in strikes:
+                group.create_task(_strike(scene, strike))
+        healed = time.monotonic()
+        scene.proxy.open()
+        scene.sandbox.faults.clear()
+        patience = max((strike.nemesis.patience for strike in strikes), default=30.0)
+        judge = Judge(scene, play, [strike.nemesis for strike in strikes])
+        late = await judge.settle(patience) if listener == "earshot" else await judge.wait_for_quiet()
+        recovery = time.monotonic() - healed
+        await scene.leave()
+        if scene.running:
+            scene.exits.append(await scene.stop())
+        findings = [*late, *judge.findings(final=True)]
+        return Verdict(
+            findings=tuple(findings),
+            posts=sum(chat.log.top_id for chat in scene.chats),
+            recovery=recovery,
+            worst_lag=judge.worst_lag(),
+            exits=tuple(scene.exits),
+            log=scene.log_tail(60) if findings else "",
+        )
+
+
+async def _strike(scene: Scene, strike: Strike) -> None:
+    nemesis = strike.nemesis
+    await asyncio.sleep(strike.at)
+    trouble = scene.trouble(nemesis.aftermath)
+    await run_deed(nemesis.start, scene)
+    await asyncio.sleep(nemesis.lasts)
+    await run_deed(nemesis.heal, scene)
+    scene.over(trouble)
+
+
+class Judge:
+    """Looks at a scene, again and again until everything holds or patience ends."""
+
+    def __init__(self, scene: Scene, play: Play, nemeses: Sequence[Nemesis]) -> None:
+        self._scene = scene
+        self._play = play
+        self._nemeses = nemeses
+
+    async def settle(self, patience: float) -> list[Finding]:
+        """Wait until nothing is found; what there is when patience ends is found for good, even if a stop mends it."""
+        deadline = time.monotonic() + patience
+        while True:
+            found = self.findings() if self._scene.settled else [Finding("P7", "other", "no listener is up")]
+            if not found:
+                # What would come twice, comes now.
+                await asyncio.sleep(0.3)
+                return []
+            if time.monotonic() > deadline:
+                return [Finding("P3", one.kind, f"not within {patience:.0f} s of healing: {one}") for one in found]
+            await asyncio.sleep(0.15)
+
+    async def wait_for_quiet(self) -> list[Finding]:
+        """Wait until the plain listener has not moved for a while."""
+        deadline, last, since = time.monotonic() + PLAIN_LONGEST, -1, time.monotonic()
+        while time.monotonic() < min(deadline, since + PLAIN_QUIET):
+            held = held_by_plain(self._scene.database)
+            now = sum(map(len, held.texts.values())) + len(held.deleted) + len(self._scene.desk.messages)
+            if now != last:
+                last, since = now, time.monotonic()
+            await asyncio.sleep(0.1)
+        return []
+
+    def findings(self, *, final: bool = False) -> list[Finding]:
+        """What does not hold now. `final`: the log, exit codes and alarms as well."""
+        scene = self._scene
+        self._play.stamp(scene.chats)
+        truth = truth_of(scene.chats, self._play)
+        if scene.kind != "earshot":
+            ours = {address: post for address, post in truth.items() if address[1] > scene.base.get(address[0], 0)}
+            return check_plain(ours, scene.weather, held_by_plain(scene.database), self._from_bot())
+        held = held_by_earshot(scene.database)
+        log = scene.log.read_text("utf-8", "replace") if final and scene.log.exists() else ""
+        found = check(truth, scene.weather, held, self._from_bot(), log=log)
+        return [*found, *self._begun_late(held), *(self._outside() if final else ())]
+
+    def _from_bot(self) -> list[Any]:
+        return [message for message in self._scene.desk.messages if message.random_id is not None]
+
+    def _begun_late(self, held: Held) -> list[Finding]:
+        base = self._scene.base
+        return [
+            Finding("P1", "ids", f"{chat.channel_id} is watched from {held.watch_from.get(chat.channel_id)}")
+            for chat in self._scene.chats
+            if chat.channel_id in base and not 0 < held.watch_from.get(chat.channel_id, 0) <= base[chat.channel_id] + 1
+        ]
+
+    def _outside(self) -> list[Finding]:
+        """Exit codes and alarms."""
+        allowed = {0, *(code for nemesis in self._nemeses for code in nemesis.exits)} | self._scene.may_exit
+        found = [
+            Finding("P7", "other", f"exit code {code} for no reason")
+            for code in self._scene.exits
+            if code not in allowed
+        ]
+        said = "\n".join(message.text for message in self._scene.desk.messages)
+        return found + [
+            Finding("P7", "other", f"nobody was told: {nemesis.alarm}")
+            for nemesis in self._nemeses
+            if nemesis.alarm and nemesis.alarm not in said
+        ]
+
+    def worst_lag(self) -> float | None:
+        """Seconds from the act to the record, over everything that was posted on the play."""
+        if self._scene.kind != "earshot":
+            return None
+        held, now = held_by_earshot(self._scene.database), time.time() - time.monotonic()
+        lags = [
+            versions[0].heard_at / 1e6 - (post.states[0].since + now)
+            for address, post in truth_of(self._scene.chats, self._play).items()
+            if (versions := held.versions.get(address)) and versions[0].heard_at and post.states[0].since
+        ]
+        return max(lags, default=None)
+
+
+def random_drill(seed: int) -> tuple[Play, list[Strike], int]:
+    """Play, faults and number of channels of a seed: one to four faults, one run in twelve with voice notes."""
+    rng = random.Random(seed)
+    channels = rng.randint(3, 5)
+    spoken = rng.random() < 1 / 12
+    names = [name for name in MAKERS if name not in SLOW]
+    nemeses = [MAKERS[rng.choice(names)](rng) for _ in range(rng.randint(1, 4))]
+    if not spoken:
+        nemeses = [nemesis for nemesis in nemeses if not nemesis.voices] or [MAKERS["SIGKILL"](rng)]
+    strikes = [Strike(rng.uniform(0.0, 2.0), nemesis) for nemesis in nemeses]
+    voices = max((nemesis.voices for nemesis in nemeses), default=0)
+    return script(seed, channels=channels, voices=voices), strikes, channels
+
+
+# Faults that are noticed by time-outs only: drilled one by one.
+SLOW = frozenset({"TCP half-open", "reply lost", "clock off by 310 s", "TooLong after 100,001 events"})

@@ -1,0 +1,136 @@
+"""`python -m tests.drills.table`: the drills for Earshot and for two plain listeners, as a table and a line of JSON.
+
+A row is a kind of fault. Figures are sums over RUNS plays of different seeds; for each listener: posts lost (ids not
+accounted for), edits and deletions unseen, alerts lost, alerts told twice.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.drills.drill import Strike, Verdict, drill
+from tests.drills.nemesis import MAKERS
+from tests.drills.play import script
+from tests.drills.zygote import Zygote
+
+LISTENERS = ("earshot", "plain", "plain, catch_up")
+COLUMNS = ("ids", "edits", "deletions", "alerts lost", "alerts doubled")
+NO_FAULT = "no fault"
+WITHOUT_PUSHES = "pushes lost, 30 % of channels"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run."""
+
+    fault: str
+    seed: int
+    listener: str
+
+
+@dataclass(slots=True)
+class Row:
+    """What is published of one fault and one listener."""
+
+    fault: str
+    listener: str
+    runs: int = 0
+    posts: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    worst_lag: float = 0.0
+    longest_recovery: float = 0.0
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one more run."""
+        self.runs += 1
+        self.posts += verdict.posts
+        self.losses.update(finding.kind for finding in verdict.findings)
+        self.worst_lag = max(self.worst_lag, verdict.worst_lag or 0.0)
+        self.longest_recovery = max(self.longest_recovery, verdict.recovery)
+
+    def figures(self) -> list[str]:
+        """The cells, as strings."""
+        return [str(self.losses[column]) for column in COLUMNS]
+
+
+async def run_case(zygote: Zygote, case: Case) -> Verdict:
+    """One run, in a folder of its own. The same seed is the same play and the same fault for every listener."""
+    rng = random.Random(f"{case.fault} {case.seed}")
+    strikes = [] if case.fault == NO_FAULT else [Strike(rng.uniform(0.2, 1.0), MAKERS[case.fault](rng))]
+    play = script(case.seed, voices=max((strike.nemesis.voices for strike in strikes), default=0))
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+        return await drill(zygote, Path(folder) / "earshot", play=play, strikes=strikes, listener=case.listener)
+
+
+_ZYGOTES: list[Zygote] = []
+
+
+def _work(case: Case) -> tuple[Case, Verdict]:
+    if not _ZYGOTES:
+        _ZYGOTES.append(Zygote())
+    return case, asyncio.run(run_case(_ZYGOTES[0], case))
+
+
+def rows_of(results: Iterable[tuple[Case, Verdict]]) -> dict[tuple[str, str], Row]:
+    """Sums by fault and listener."""
+    rows: dict[tuple[str, str], Row] = {}
+    for case, verdict in results:
+        name = (case.fault, case.listener)
+        rows.setdefault(name, Row(*name)).add(verdict)
+        if case.listener == LISTENERS[0] and verdict.findings:
+            sys.stderr.write(f"\n{case.fault}, seed {case.seed}:\n{verdict.text()}\n")
+    return rows
+
+
+def table_of(rows: dict[tuple[str, str], Row], faults: Sequence[str]) -> Table:
+    """The table for people: in each cell Earshot / plain / plain with catch_up."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("fault", no_wrap=True)
+    for column in ("runs", "posts", "posts lost", "edits unseen", "deletions unseen", "alerts lost", "alerts doubled"):
+        table.add_column(column, justify="right")
+    for fault in faults:
+        of_fault = [rows[fault, listener] for listener in LISTENERS if (fault, listener) in rows]
+        cells = [" / ".join(cell) for cell in zip(*(row.figures() for row in of_fault), strict=True)]
+        table.add_row(fault, str(of_fault[0].runs), str(of_fault[0].posts), *cells)
+    return table
+
+
+def main() -> None:
+    """Run, show, and end with 1 when Earshot missed anything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="plays for each fault and listener")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fault", action="append", help="only these, by name")
+    options = parser.parse_args()
+    faults = options.fault or [NO_FAULT, *MAKERS]
+    cases = [Case(fault, seed, who) for fault in faults for seed in range(1, options.runs + 1) for who in LISTENERS]
+    start = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
+        work = track(pool.imap_unordered(_work, cases), "drilling", total=len(cases), console=Console(stderr=True))
+        rows = rows_of(work)
+    out = Console(width=140)
+    out.print(f"Each cell: {' / '.join(LISTENERS)}\n")
+    out.print(table_of(rows, faults))
+    ours = [row for row in rows.values() if row.listener == LISTENERS[0]]
+    if (quiet := rows.get((WITHOUT_PUSHES, LISTENERS[0]))) is not None:
+        out.print(f"\nworst lag with pushes off for 30 % of channels: {quiet.worst_lag:.2f} s, at a sweep every 1 s")
+    out.print(f"{sum(row.runs for row in rows.values())} runs in {time.monotonic() - start:.0f} s")
+    sys.stdout.write(json.dumps([asdict(row) for row in rows.values()], ensure_ascii=False) + "\n")
+    sys.exit(any(sum(row.losses.values()) for row in ours))
+
+
+if __name__ == "__main__":
+    main()
