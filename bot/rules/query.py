@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from bot.rules import terms
 from bot.rules.grammar import Grammar, Piece
 from bot.rules.place import Place, suggest
-from bot.rules.tree import AtLeast, Leaf, Tree
+from bot.rules.tree import AtLeast, Leaf, Term, Tree
 
 MAX_QUERY = 20_000
 
 # A `$list` resolved where it is used.
 Lists = Callable[[str, Place], Tree]
+# A term as written, compiled.
+Make = Callable[[str, Place], Term]
 
 _PIECE = re.compile(
     r"""\s*(?:
@@ -37,18 +39,18 @@ _CONDITION = re.compile(
 SELECTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def parse_query(text: str, lists: Lists, place: Place) -> Tree:
+def parse_query(text: str, lists: Lists, place: Place, make: Make = terms.term) -> Tree:
     """The tree of a query string. Raises `RuleError`."""
     if len(text) > MAX_QUERY:
         raise place.error(f"a query has at most {MAX_QUERY} characters; move parts into `terms` and write $name.")
-    return Grammar(_query_pieces(text, place), lambda piece: _operand(piece, lists, place), place).parse()
+    return Grammar(_query_pieces(text, place), lambda piece: _operand(piece, lists, place, make), place).parse()
 
 
-def parse_choice(text: str, lists: Lists, place: Place) -> Tree:
+def parse_choice(text: str, lists: Lists, place: Place, make: Make = terms.term) -> Tree:
     """An item of a list: several plain words are a phrase, anything else is a query string."""
     if _PLAIN_WORDS.fullmatch(text) and not _OPERATOR.search(text) and len(text.split()) > 1:
-        return Leaf(terms.phrase(" ".join(text.split()), place))
-    return parse_query(text, lists, place)
+        return Leaf(make(f'"{" ".join(text.split())}"', place))
+    return parse_query(text, lists, place, make)
 
 
 def _query_pieces(text: str, place: Place) -> list[Piece]:
@@ -82,19 +84,8 @@ def _query_piece(found: re.Match[str], place: Place) -> Piece:
     return Piece("operand", text)
 
 
-def _operand(piece: Piece, lists: Lists, place: Place) -> Tree:
-    text = piece.text
-    if text.startswith('"'):
-        body, _, slop = text.rpartition('"')
-        return Leaf(terms.phrase(body[1:], place, slop=int(slop.removeprefix("~") or 0)))
-    kind, colon, body = text.partition(":")
-    if colon and kind in terms.KINDS:
-        return Leaf(terms.typed(kind, body.strip('"'), place))
-    if text.startswith("/") and text.endswith("/") and len(text) > 1:
-        return Leaf(terms.regex(text[1:-1].replace("\\/", "/"), place))
-    if text.startswith("$"):
-        return lists(text[1:], place)
-    return Leaf(terms.word(text, place))
+def _operand(piece: Piece, lists: Lists, place: Place, make: Make) -> Tree:
+    return lists(piece.text[1:], place) if piece.text.startswith("$") else Leaf(make(piece.text, place))
 
 
 def parse_condition(text: str, selections: Mapping[str, Tree], place: Place) -> Tree:

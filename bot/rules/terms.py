@@ -1,21 +1,19 @@
 """Terms: what an analyst writes, compiled to paths of slots.
 
-    Шойгу  ракета          a word in all its forms
-    =ЮВО                   this form alone
-    прилет*                words that begin so
-    "Ореховское направление"   words in this order, each in all its forms; "..."~2: up to two words between
-    Хаймарс~1              also one slip away, where no dictionary knows the word
-    person:Попов  person:"Иван Попов"  place:Бердянск  unit:"58-я армия"
-    /regular expression/
+Шойгу  ракета          a word in all its forms
+=ЮВО                   this form alone
+прилет*                words that begin so
+"Ореховское направление"   words in this order, each in all its forms; "..."~2: up to two words between
+Хаймарс~1              also one slip away, where no dictionary knows the word
+person:Попов  person:"Иван Попов"  place:Бердянск  unit:"58-я армия"
+/regular expression/
 """
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
 from itertools import product
 
 from bot.rules.forms import codes
-from bot.rules.forms.assemble import folded, is_cyrillic, merged
+from bot.rules.forms.assemble import folded
 from bot.rules.forms.common import word_forms
 from bot.rules.forms.people import first_name, initials, surname
 from bot.rules.forms.places import place as place_forms
@@ -47,6 +45,57 @@ _INSTEAD = {
 }
 
 
+Term = Compiled | Pattern
+
+
+def term(text: str, place: Place) -> Term:
+    """A term as it stands in a query, whatever its kind. Raises `RuleError`."""
+    kind, body, slop = _kind(text)
+    match kind:
+        case "phrase":
+            return phrase(body, place, slop=slop)
+        case "regex":
+            return regex(body, place)
+        case "word":
+            return word(body, place)
+    return typed(kind, body, place)
+
+
+def check(text: str, place: Place) -> Term:
+    """Like `term`, for a list that no rule uses: refuses what `term` refuses, and makes no forms. Raises `RuleError`."""
+    kind, body, slop = _kind(text)
+    match kind:
+        case "phrase":
+            _pieces(body, text, slop, place)
+        case "regex":
+            return regex(body, place)
+        case "word":
+            _refuse(body, place)
+            _check_word(body, text, place)
+        case "unit":
+            return typed(kind, body, place)
+        case "person":
+            _names(body, text, place)
+        case _:
+            _filled(kind, body, place)
+            for name in body.split():
+                _tokens(name, text, place)
+    return Compiled(text, ())
+
+
+def _kind(text: str) -> tuple[str, str, int]:
+    """(kind, what it is about, slop) of a term as it stands in a query."""
+    if text.startswith('"'):
+        body, _, slop = text.rpartition('"')
+        return "phrase", body[1:], int(slop.removeprefix("~") or 0)
+    kind, colon, body = text.partition(":")
+    if colon and kind in KINDS:
+        return kind, body.strip('"'), 0
+    if text.startswith("/") and text.endswith("/") and len(text) > 1:
+        return "regex", text[1:-1].replace("\\/", "/"), 0
+    return "word", text, 0
+
+
 def word(text: str, place: Place) -> Compiled:
     """A bare word of a query. Raises `RuleError`."""
     _refuse(text, place)
@@ -61,14 +110,9 @@ def word(text: str, place: Place) -> Compiled:
 def phrase(body: str, place: Place, *, slop: int = 0) -> Compiled:
     """Words between quotes, in this order, with up to `slop` others between two of them. Raises `RuleError`."""
     text = f'"{body}"' + (f"~{slop}" if slop else "")
-    if slop > MAX_SLOP:
-        raise place.error(f"{text}: at most {MAX_SLOP} words may stand between; for more write NEAR/{slop}.")
     slots: tuple[Slot, ...] = ()
     dropped: tuple[Dropped, ...] = ()
-    for piece in body.split():
-        if not any(char.isalnum() for char in piece):
-            continue
-        piece = piece.strip(".,;:!?…()«»")
+    for piece in _pieces(body, text, slop, place):
         if piece.endswith("*"):
             more, lost = _prefixed(piece, text, place), ()
         elif piece.startswith("="):
@@ -77,20 +121,33 @@ def phrase(body: str, place: Place, *, slop: int = 0) -> Compiled:
             more, lost = _inflected(piece, text, place)
         slots += _spread(more, slop) if slots else more
         dropped += lost
-    if not slots:
-        raise place.error(f"{text} holds no word; write words between the quotes.")
-    if len(slots) > MAX_WORDS:
-        raise place.error(f"the phrase {text} has {len(slots)} words; at most {MAX_WORDS} are allowed.")
     return Compiled(text, (Path(slots), *_joined(slots)), dropped)
+
+
+def _pieces(body: str, text: str, slop: int, place: Place) -> list[str]:
+    """The written words of a phrase, checked."""
+    if slop > MAX_SLOP:
+        raise place.error(f"{text}: at most {MAX_SLOP} words may stand between; for more write NEAR/{slop}.")
+    pieces = [piece.strip(".,;:!?…()«»") for piece in body.split() if any(char.isalnum() for char in piece)]
+    if not pieces:
+        raise place.error(f"{text} holds no word; write words between the quotes.")
+    count = sum(_check_word(piece, text, place) for piece in pieces)
+    if count > MAX_WORDS:
+        raise place.error(f"the phrase {text} has {count} words; at most {MAX_WORDS} are allowed.")
+    return pieces
 
 
 def typed(kind: str, body: str, place: Place) -> Compiled:
     """A term that says what it names: `person:`, `place:`, `unit:`. Raises `RuleError`."""
     text = f'{kind}:"{body}"' if " " in body else f"{kind}:{body}"
-    if not body.strip():
-        raise place.error(f"`{kind}:` needs a name, as {_EXAMPLES[kind]}.")
+    _filled(kind, body, place)
     make = {"person": _person, "place": _place, "unit": _unit}[kind]
     return Compiled(text, make(body, text, place))
+
+
+def _filled(kind: str, body: str, place: Place) -> None:
+    if not body.strip():
+        raise place.error(f"`{kind}:` needs a name, as {_EXAMPLES[kind]}.")
 
 
 _EXAMPLES = {"person": 'person:"Иван Попов"', "place": "place:Бердянск", "unit": 'unit:"58-я армия"'}
@@ -120,6 +177,23 @@ def _tokens(body: str, text: str, place: Place) -> list[tuple[str, str]]:
     return [(reading.original(i, i), token) for i, token in enumerate(reading.words)]
 
 
+def _check_word(piece: str, text: str, place: Place) -> int:
+    """How many slots a written word will have."""
+    if piece.startswith("="):
+        return len(_tokens(piece[1:], text, place))
+    if piece.endswith("*"):
+        return len(_prefixed(piece, text, place))
+    return len(_tokens(_unslipped(piece, text, place)[0], text, place))
+
+
+def _unslipped(body: str, text: str, place: Place) -> tuple[str, bool]:
+    """The word without its `~1`, and whether it had one."""
+    slip = _SLIP.fullmatch(body)
+    if slip and slip[2] not in ("", "1"):
+        raise place.error(f"{text}: only one slip is allowed, ~1: words two letters apart are other words.")
+    return (slip[1], True) if slip else (body, False)
+
+
 def _exact(body: str, text: str, place: Place) -> tuple[Slot, ...]:
     tokens = _tokens(body, text, place)
     return tuple(Slot({token: Form()}, tight=number > 0) for number, (_, token) in enumerate(tokens))
@@ -138,10 +212,7 @@ def _prefixed(body: str, text: str, place: Place) -> tuple[Slot, ...]:
 
 def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tuple[Dropped, ...]]:
     """The slots of one written word: one, or several for a code or a word with a hyphen."""
-    slip = _SLIP.fullmatch(body)
-    if slip and slip[2] not in ("", "1"):
-        raise place.error(f"{text}: only one slip is allowed, ~1: words two letters apart are other words.")
-    body = slip[1] if slip else body
+    body, fuzzy = _unslipped(body, text, place)
     tokens = _tokens(body, text, place)
     code = any(token.isdigit() for _, token in tokens)
     slots: list[Slot] = []
@@ -154,7 +225,7 @@ def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tu
         else:
             forms, lost = word_forms(written)
             dropped += lost
-        slots.append(Slot(forms, tight=bool(slots), fuzzy=slip is not None))
+        slots.append(Slot(forms, tight=bool(slots), fuzzy=fuzzy))
     return tuple(slots), tuple(dropped)
 
 
@@ -179,9 +250,7 @@ def _joined(slots: tuple[Slot, ...]) -> list[Path]:
 
 
 def _person(body: str, text: str, place: Place) -> tuple[Path, ...]:
-    names = [name.strip(".,") for name in body.split()]
-    if any(not name.replace("-", "").replace("'", "").isalpha() for name in names) or len(names) > 3:
-        raise place.error(f"{text}: expected a surname, or a first name and a surname, as {_EXAMPLES['person']}.")
+    names = _names(body, text, place)
     last = _hyphened(names[-1], surname)
     if len(names) == 1:
         return (Path(last),)
@@ -194,6 +263,15 @@ def _person(body: str, text: str, place: Place) -> tuple[Path, ...]:
         Path((*bare, first)),
         Path((*bare, initial)),
     )
+
+
+def _names(body: str, text: str, place: Place) -> list[str]:
+    """A surname, or first name and surname."""
+    _filled("person", body, place)
+    names = [name.strip(".,") for name in body.split()]
+    if any(not name.replace("-", "").replace("'", "").isalpha() for name in names) or len(names) > 3:
+        raise place.error(f"{text}: expected a surname, or a first name and a surname, as {_EXAMPLES['person']}.")
+    return names
 
 
 def _hyphened(name: str, forms_of) -> tuple[Slot, ...]:  # type: ignore[no-untyped-def]
