@@ -18,6 +18,7 @@ from tests.store.making import (
     match,
     message,
     observation,
+    put,
     raw,
     transcript,
     voice,
@@ -26,7 +27,7 @@ from tests.stores import fresh_sqlite, opened
 
 # Reading all of these is a status's business, and they stay small or are read from an index alone.
 _SMALL = re.compile(
-    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|accounts|alarms|gaps|by_age|search_index|\w+ USING (COVERING )?INDEX)"
+    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|accounts|alarms|events|gaps|by_age|search_index|\w+ USING (COVERING )?INDEX)"
 )
 
 
@@ -59,6 +60,13 @@ async def test_every_select_uses_an_index(tmp_path: Path) -> None:
         await store.intake.record(heard(deleted=[1, 2]))
         await store.outbox.due("chat", NOON)
         await store.outbox.next_due("chat")
+        albums = [voice(number, document=number, album_id=7) for number in range(20, 45)]
+        await put(store, *albums, matches=[match()])
+        await store.intake.known(albums)
+        (item,) = await store.recordings.due(RecordingState.WANTED, NOON, 1)
+        await store.recordings.appearances(item.recording_id)
+        await store.intake.record(heard(deleted=list(range(20, 45))))
+        assert len(await store.events.untold()) == 1
         await store.archive.search("а", channel_id=LAWMAKER, since=NOON)
         await store.archive.search("а", order="best")
         await store.archive.versions(key(1))
