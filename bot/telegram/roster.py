@@ -63,6 +63,9 @@ class Roster:
             pinned = None
             while pinned is None:
                 able = [crew for crew in crews.values() if crew.dismissed is None]
+                if not able:
+                    reasons = (crew.dismissed for crew in crews.values() if crew.dismissed is not None)
+                    raise next(reasons, AccountDead("no watching account is at work"))
                 try:
                     pinned = await self._pin_with(able, look_up_lost)
                 except (LoginNeeded, AccountDead):
