@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.model import Channel, ChannelId, ChannelState, Entity, MessageId, Mode
@@ -108,15 +107,11 @@ async def post_once_each(sandbox: Sandbox, per_second: float) -> list[Posted]:
     """One post in every channel."""
     author = Author()
     posted = []
-    for chat in _evenly(sandbox):
+    for chat in list(sandbox.world.channels.values()):
         at = time.monotonic()
         posted.append(Posted(channel_id=chat.channel_id, message_id=author.post(chat), at=at))
         await asyncio.sleep(1 / per_second)
     return posted
-
-
-def _evenly(sandbox: Sandbox) -> Iterator[Chat]:
-    yield from list(sandbox.world.channels.values())
 
 
 def forget_calls(sandbox: Sandbox) -> None:
@@ -133,6 +128,12 @@ def swallow(sandbox: Sandbox, channel_ids: list[int]) -> None:
     """No pushes for these channels from now on."""
     for channel_id in channel_ids:
         sandbox.faults.swallow_push(channel_id, True)
+
+
+def hear_again(sandbox: Sandbox) -> None:
+    """No more faults, but for the latency."""
+    for chat in sandbox.world.channels.values():
+        sandbox.faults.swallow_push(chat, 0)
 
 
 def set_latency(sandbox: Sandbox, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from bot.app.accounts import look_up
 from bot.app.checks import Finding, check_account, check_all
-from bot.app.parts import carrier_of, in_use, load_rules, open_account, open_begun_store, open_store, wanted_channels
+from bot.app.parts import carrier_of, in_use, load_rules, open_account, open_begun_store, open_store
 from bot.app.service import run
 
 __all__ = [
@@ -17,5 +17,4 @@ __all__ = [
     "open_begun_store",
     "open_store",
     "run",
-    "wanted_channels",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 
 from bot import __version__
+from bot.alerts import plain
 from bot.app.bot import AlertBot
 from bot.app.canary import is_canary
 from bot.app.loop import Loop
@@ -74,6 +75,7 @@ class Watching:
             bounds=_bounds(config),
             sinks=sinks,
             announce=announce,
+            tidy=plain,
             every=min(LOOK_SECONDS, config.settings.canary.every_minutes * 60) if self._poster else LOOK_SECONDS,
             also=(Daily(store, sinks, at=_daily_at(config)).tell, self._follow_canary),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import bot
-from bot.cli import look, overview, serve, setup
+from bot.cli import audit, look, overview, serve, setup
 from bot.cli.edge import Command, Group, State
 from bot.cli.logs import set_up_logs
 
@@ -46,6 +46,7 @@ _COMMANDS: tuple[Command, ...] = (
     serve.run,
     overview.status,
     overview.channels,
+    audit.audit,
     serve.backfill,
     look.rules,
     look.search,

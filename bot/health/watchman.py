@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -29,8 +30,8 @@ Told = Callable[[Status, datetime], Awaitable[bool]]
 class Watchman:
     """Raises and clears alarms. They are rows, written with their notices, so that a restart neither repeats nor loses one.
 
-    Its own failure is an alarm as well, and no progress: `idle_for` grows, and with it /healthz and systemd's watchdog
-    notice.
+    Its own failure is an alarm as well. When not even that can be told, or a look does not come back, it makes no
+    progress: `idle_for` grows, which /healthz and systemd's watchdog notice.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class Watchman:
         bounds: Bounds,
         sinks: Sequence[str],
         announce: Callable[[], None] = lambda: None,
+        tidy: Callable[[str], str] = str,
         also: Sequence[Told] = (),
         every: float = LOOK_SECONDS,
         over_after: timedelta = OVER_AFTER,
         clock: Clock = utc_now,
     ) -> None:
-        """`sinks`: names of all that are told. `announce` follows each notice. `also`: what else is told by the status,
-        each saying whether it told something."""
+        """`sinks`: names of all that are told. `announce` follows each notice. `tidy` makes a channel's title, a
+        stranger's text, fit to be told. `also`: what else is told by the status, each saying whether it told something."""
         # What was found at the last look, in the words of that moment.
         self.alarms: tuple[Alarm, ...] = ()
         self._store = store
@@ -57,6 +59,7 @@ class Watchman:
         self._bounds = bounds
         self._sinks = tuple(sinks)
         self._announce = announce
+        self._tidy = tidy
         self._also = tuple(also)
         self._every = every
         self._over_after = over_after
@@ -66,7 +69,7 @@ class Watchman:
         self._gone: dict[str, datetime] = {}
 
     def idle_for(self) -> float:
-        """Seconds since a look succeeded."""
+        """Seconds since a look came back, and people could be told of it."""
         return time.monotonic() - self._progress_at
 
     async def run(self) -> None:
@@ -86,7 +89,7 @@ class Watchman:
     async def look(self) -> None:
         """Find what has passed its bound, tell what is new and what is over. Raises StoreError and OSError."""
         now = self._clock()
-        status = await self._store.archive.status(now)
+        status = self._tidied(await self._store.archive.status(now))
         self.alarms = find_alarms(status, self._facts(), self._bounds, now)
         told = await self._settle(_by_name(self.alarms), _by_name(status.alarms), now)
         for tell in self._also:
@@ -127,7 +130,15 @@ class Watchman:
             # Whoever watches /healthz learns of it: there is no progress.
             log.error("nobody could be told", error=str(failure))
         else:
+            self.alarms = (alarm,)
+            self._progress_at = time.monotonic()
             self._announce()
+
+    def _tidied(self, status: Status) -> Status:
+        rows = (
+            replace(row, channel=replace(row.channel, title=self._tidy(row.channel.title))) for row in status.channels
+        )
+        return replace(status, channels=tuple(rows))
 
 
 def _is_part(alarm: Alarm, found: Mapping[str, Alarm]) -> bool:

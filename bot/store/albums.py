@@ -30,11 +30,21 @@ async def load_albums(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, A
     }
 
 
+async def load_members(conn: AsyncConnection, albums: Iterable[Album]) -> dict[Key, Album]:
+    """Every item of these albums, with its album."""
+    columns = (messages.c.channel_id, messages.c.message_id, messages.c.album_id)
+    rows = await conn.execute(sa.select(*columns).select_from(_within(conn, albums)))
+    return {
+        Key(channel_id=ChannelId(channel_id), message_id=MessageId(message_id)): (ChannelId(channel_id), album_id)
+        for channel_id, message_id, album_id in rows
+    }
+
+
 async def load_items(
     conn: AsyncConnection, albums: Iterable[Album], *, living: bool = False
 ) -> dict[Album, tuple[Item, ...]]:
     """The items of each album in their newest states, by their ids; `living` leaves deleted ones out."""
-    query = _items(within_albums(conn, albums)).order_by(messages.c.message_id)
+    query = _items(_within(conn, albums)).order_by(messages.c.message_id)
     if living:
         query = query.where(messages.c.deleted_at.is_(None))
     found: dict[Album, list[Item]] = defaultdict(list)
@@ -61,7 +71,7 @@ def _items(found: sa.Join) -> sa.Select[Any]:
     return sa.select(*columns).select_from(joined)
 
 
-def within_albums(conn: AsyncConnection, albums: Iterable[Album]) -> sa.Join:
+def _within(conn: AsyncConnection, albums: Iterable[Album]) -> sa.Join:
     """Those rows of `messages` that are items of these albums."""
     wanted = Wanted(conn, albums).table
     return wanted.join(

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.canary import CANARY
 from bot.model import DeliveryState, Key, Match
-from bot.store.albums import Album, load_albums, within_albums
+from bot.store.albums import Album, load_albums, load_members
 from bot.store.engine import insert_new
-from bot.store.keys import Wanted, same_message
+from bot.store.keys import Wanted
 from bot.store.rechecks import schedule
-from bot.store.schema import alerts, messages, outbox
+from bot.store.schema import alerts, outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +32,14 @@ async def load_forms(
     conn: AsyncConnection, keys: Sequence[Key], albums: Mapping[Key, Album]
 ) -> dict[Key, frozenset[tuple[str, str]]]:
     """The (rule_id, form) pairs that have alerted on each message, or on any item of its album."""
-    a = alerts.c
-    alone = sa.select(a.channel_id, a.message_id, a.match).select_from(Wanted(conn, keys).within(alerts))
-    forms: dict[Key, frozenset[tuple[str, str]]] = defaultdict(frozenset)
-    for channel_id, message_id, match in await conn.execute(alone):
-        forms[Key(channel_id=channel_id, message_id=message_id)] |= match.forms
-    if not albums:
-        return dict(forms)
-    together = sa.select(a.channel_id, messages.c.album_id, a.match).select_from(_on_items(conn, albums.values()))
-    of_album: dict[Album, frozenset[tuple[str, str]]] = defaultdict(frozenset)
-    for channel_id, album_id, match in await conn.execute(together):
-        of_album[channel_id, album_id] |= match.forms
-    return {key: forms[key] | of_album[albums[key]] if key in albums else forms[key] for key in keys}
+    members = await load_members(conn, set(albums.values())) if albums else {}
+    columns = (alerts.c.channel_id, alerts.c.message_id, alerts.c.match)
+    query = sa.select(*columns).select_from(Wanted(conn, [*keys, *members]).within(alerts))
+    forms: dict[Key | Album, frozenset[tuple[str, str]]] = defaultdict(frozenset)
+    for channel_id, message_id, match in await conn.execute(query):
+        key = Key(channel_id=channel_id, message_id=message_id)
+        forms[members.get(key, key)] |= match.forms
+    return {key: forms[albums.get(key, key)] for key in keys}
 
 
 async def load_spoken(conn: AsyncConnection, keys: Sequence[Key]) -> dict[tuple[Key, int], frozenset[str]]:
@@ -108,28 +104,17 @@ def due_row(sink: str, at: datetime, *, alert_id: int | None = None, notice: str
 async def _load_first(
     conn: AsyncConnection, keys: Sequence[Key], albums: Mapping[Key, Album]
 ) -> dict[tuple[Key | Album, str], int]:
-    """The first alert of each rule on each message that is no item of an album, and on each album."""
+    """The first alert of each rule on each message, or on its album where it is an item of one."""
+    members = await load_members(conn, set(albums.values())) if albums else {}
     c = alerts.c
-    alone = (
+    query = (
         sa.select(c.channel_id, c.message_id, c.rule_id, sa.func.min(c.alert_id))
-        .select_from(Wanted(conn, keys).within(alerts))
+        .select_from(Wanted(conn, [*keys, *members]).within(alerts))
         .group_by(c.channel_id, c.message_id, c.rule_id)
     )
-    first: dict[tuple[Key | Album, str], int] = {
-        (Key(channel_id=channel_id, message_id=message_id), rule_id): alert_id
-        for channel_id, message_id, rule_id, alert_id in await conn.execute(alone)
-    }
-    if albums:
-        together = (
-            sa.select(c.channel_id, messages.c.album_id, c.rule_id, sa.func.min(c.alert_id))
-            .select_from(_on_items(conn, albums.values()))
-            .group_by(c.channel_id, messages.c.album_id, c.rule_id)
-        )
-        for channel_id, album_id, rule_id, alert_id in await conn.execute(together):
-            first[(channel_id, album_id), rule_id] = alert_id
+    first: dict[tuple[Key | Album, str], int] = {}
+    for channel_id, message_id, rule_id, alert_id in await conn.execute(query):
+        key = Key(channel_id=channel_id, message_id=message_id)
+        rule = (members.get(key, key), rule_id)
+        first[rule] = min(first.get(rule, alert_id), alert_id)
     return first
-
-
-def _on_items(conn: AsyncConnection, albums: Iterable[Album]) -> sa.Join:
-    """The alerts on any item of these albums."""
-    return within_albums(conn, set(albums)).join(alerts, same_message(messages, alerts))

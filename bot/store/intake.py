@@ -25,6 +25,10 @@ from bot.store.schema import channels, messages, raw_messages, recordings, trans
 # Why ids are open when whoever heard of them did not say.
 NOT_HEARD = "not heard"
 NOT_ANSWERED = "asked for, not answered"
+# Built once: every push passes here.
+_THIS = channels.c.channel_id == sa.bindparam("channel")
+_PLACE = sa.select(channels.c.watch_from, channels.c.top_id, channels.c.pts).where(_THIS)
+_ADVANCE = channels.update().where(_THIS).values(top_id=sa.bindparam("top"), pts=sa.bindparam("point"))
 
 
 class Intake:
@@ -43,7 +47,7 @@ class Intake:
         """
         async with self._database.write() as conn:
             window = await _advance(conn, heard)
-            new = await _insert_raw(conn, heard)
+            new = await _insert_raw(conn, heard, window)
             assigned = await _assign(conn, heard)
             await _move_gaps(conn, heard, window, assigned.fresh)
             gone = await mark_deleted(conn, heard.channel_id, assigned.deleted, at=heard.at, how=heard.how)
@@ -138,15 +142,13 @@ class _Window:
 
 async def _advance(conn: AsyncConnection, heard: Heard) -> _Window:
     """Move top_id and pts, forwards only."""
-    c = channels.c
-    query = sa.select(c.watch_from, c.top_id, c.pts).where(c.channel_id == heard.channel_id)
-    row = (await conn.execute(query)).first()
+    row = (await conn.execute(_PLACE, {"channel": heard.channel_id})).first()
     if row is None:
         raise StoreError(f"Channel {heard.channel_id} is not pinned: pin it before recording what it says")
     named = [heard.top_id or 0, *(message.message_id for message in heard.messages)]
     top_id, pts = max(row.top_id, *named), max(row.pts, heard.pts or 0)
     if (top_id, pts) != (row.top_id, row.pts):
-        await conn.execute(channels.update().where(c.channel_id == heard.channel_id).values(top_id=top_id, pts=pts))
+        await conn.execute(_ADVANCE, {"channel": heard.channel_id, "top": top_id, "point": pts})
     return _Window(row.watch_from, row.top_id, top_id)
 
 
@@ -167,7 +169,7 @@ async def _move_gaps(conn: AsyncConnection, heard: Heard, window: _Window, fresh
         await explain_gaps(conn, heard.channel_id, heard.unanswered, heard.gap_reason or NOT_ANSWERED)
 
 
-async def _insert_raw(conn: AsyncConnection, heard: Heard) -> int:
+async def _insert_raw(conn: AsyncConnection, heard: Heard, window: _Window) -> int:
     rows = [
         {
             "channel_id": heard.channel_id,
@@ -180,21 +182,21 @@ async def _insert_raw(conn: AsyncConnection, heard: Heard) -> int:
             "heard_at": heard.at,
             "state": "unread",
         }
-        for message in await _news(conn, heard)
+        for message in await _news(conn, heard, window)
     ]
     if rows:
         await conn.execute(raw_messages.insert(), rows)
     return len(rows)
 
 
-async def _news(conn: AsyncConnection, heard: Heard) -> list[RawMessage]:
+async def _news(conn: AsyncConnection, heard: Heard, window: _Window) -> list[RawMessage]:
     """States that are not held, and the last one told of a message when it is held but not its newest: it has returned.
 
-    Only the last, for a history that is told again runs through states that have passed.
+    Only the last, for a history that is told again runs through states that have passed. Nothing is held above the top.
     """
     last = {message.message_id: number for number, message in enumerate(heard.messages)}
     c = raw_messages.c
-    keys = [Key(channel_id=heard.channel_id, message_id=message_id) for message_id in last]
+    keys = [Key(channel_id=heard.channel_id, message_id=number) for number in last if number <= window.before]
     query = sa.select(c.message_id, c.digest).select_from(Wanted(conn, keys).within(raw_messages)).order_by(c.raw_id)
     # By message, the oldest first.
     held: dict[int, list[bytes]] = defaultdict(list)

@@ -22,7 +22,7 @@ from bot.store.failures import explain
 
 log = structlog.get_logger()
 
-# Seconds between looks whether the connection still stands, and for an answer.
+# Seconds between looks whether the connection still stands, and for the answer.
 LOOK_SECONDS = 5.0
 PATIENCE = 10.0
 # A peer that has vanished is noticed by either side within half a minute or so.
@@ -40,7 +40,7 @@ class Lease:
 
 
 @asynccontextmanager
-async def hold(database: Database, account: str) -> AsyncIterator[Lease]:
+async def hold(database: Database, account: str, *, look_seconds: float = LOOK_SECONDS) -> AsyncIterator[Lease]:
     """Take the account's lock and keep it. Raise Locked when another holds it, StoreError without a database."""
     lease = Lease(account)
     if database.url.get_backend_name() == "sqlite":
@@ -50,7 +50,7 @@ async def hold(database: Database, account: str) -> AsyncIterator[Lease]:
     try:
         with explain(database.name):
             await keeper.take()
-        watch = asyncio.create_task(keeper.keep())
+        watch = asyncio.create_task(keeper.keep(look_seconds))
         try:
             yield lease
         finally:
@@ -86,10 +86,10 @@ class _Keeper:
             )
         self._backend = await self._me(conn)
 
-    async def keep(self) -> None:
+    async def keep(self, look_seconds: float) -> None:
         """Look after the connection; once it is lost, take the lock again, or learn that another has it."""
         while not self._lease.lost.is_set():
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(look_seconds)
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._look()

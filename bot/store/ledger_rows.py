@@ -15,6 +15,34 @@ from bot.store.schema import ledger as ledger_table
 _RUNS_AT_ONCE = 5000
 
 
+def _runs_between() -> sa.Select[tuple[int, int, str, str]]:
+    """Runs up to `high`, beginning with the one that holds `low`, if one does: the primary key alone finds them."""
+    c, other = ledger_table.c, ledger_table.alias().c
+    channel, low = sa.bindparam("channel", type_=sa.BigInteger), sa.bindparam("low", type_=sa.BigInteger)
+    before = sa.select(sa.func.max(other.first_id)).where(other.channel_id == channel, other.first_id <= low)
+    return sa.select(c.first_id, c.last_id, c.state, c.how).where(
+        c.channel_id == channel,
+        c.first_id >= sa.func.coalesce(before.scalar_subquery(), low),
+        c.first_id <= sa.bindparam("high", type_=sa.BigInteger),
+    )
+
+
+# Built once, for every push passes here, and building them takes longer than carrying them out.
+_RUNS = _runs_between()
+_ADD = ledger_table.insert().values(
+    channel_id=sa.bindparam("channel"),
+    first_id=sa.bindparam("low"),
+    last_id=sa.bindparam("high"),
+    state=sa.bindparam("to"),
+    how=sa.bindparam("by"),
+)
+_CHANGE = (
+    ledger_table.update()
+    .where(ledger_table.c.channel_id == sa.bindparam("channel"), ledger_table.c.first_id == sa.bindparam("low"))
+    .values(last_id=sa.bindparam("high"), state=sa.bindparam("to"), how=sa.bindparam("by"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Assigned:
     """What became of the ids that were assigned."""
@@ -44,24 +72,25 @@ async def assign_ids(
 
 
 async def _load_runs(conn: AsyncConnection, channel_id: int, first: int, last: int) -> set[Run]:
-    c = ledger_table.c
-    query = sa.select(c.first_id, c.last_id, c.state, c.how).where(
-        c.channel_id == channel_id, c.first_id >= _run_at(channel_id, first), c.first_id <= last
-    )
-    return {_run(row) for row in await conn.execute(query)}
+    rows = await conn.execute(_RUNS, {"channel": channel_id, "low": first, "high": last})
+    return {_run(row) for row in rows}
 
 
 async def _write_runs(conn: AsyncConnection, channel_id: int, change: ledger.Edit) -> None:
     c = ledger_table.c
-    if change.removed:
-        firsts = [run.first for run in change.removed]
-        await conn.execute(ledger_table.delete().where(c.channel_id == channel_id, c.first_id.in_(firsts)))
-    if change.added:
-        rows = [
-            {"channel_id": channel_id, "first_id": run.first, "last_id": run.last, "state": run.state, "how": run.how}
-            for run in change.added
-        ]
-        await conn.execute(ledger_table.insert(), rows)
+    before, after = ({run.first for run in runs} for runs in (change.removed, change.added))
+    if gone := before - after:
+        await conn.execute(ledger_table.delete().where(c.channel_id == channel_id, c.first_id.in_(gone)))
+    rows = [
+        {"channel": channel_id, "low": run.first, "high": run.last, "to": run.state, "by": run.how}
+        for run in change.added
+    ]
+    for statement, these in (
+        (_CHANGE, [row for row in rows if row["low"] in before]),
+        (_ADD, [row for row in rows if row["low"] not in before]),
+    ):
+        if these:
+            await conn.execute(statement, these)
 
 
 async def load_holes(conn: AsyncConnection, channel_id: int, first: int, last: int) -> list[tuple[int, int]]:
@@ -78,22 +107,9 @@ async def load_holes(conn: AsyncConnection, channel_id: int, first: int, last: i
 
 async def _runs_from(conn: AsyncConnection, channel_id: int, first: int, last: int) -> list[Run]:
     """The next runs up to `last`, beginning with the one that holds `first`."""
-    c = ledger_table.c
-    query = (
-        sa.select(c.first_id, c.last_id, c.state, c.how)
-        .where(c.channel_id == channel_id, c.first_id >= _run_at(channel_id, first), c.first_id <= last)
-        .order_by(c.first_id)
-        .limit(_RUNS_AT_ONCE)
-    )
-    return [_run(row) for row in await conn.execute(query)]
+    query = _RUNS.order_by(ledger_table.c.first_id).limit(_RUNS_AT_ONCE)
+    return [_run(row) for row in await conn.execute(query, {"channel": channel_id, "low": first, "high": last})]
 
 
 def _run(row: Any) -> Run:
     return Run(row.first_id, row.last_id, IdState(row.state), How(row.how))
-
-
-def _run_at(channel_id: int, first: int) -> sa.ColumnElement[int]:
-    """Where the run begins that holds `first`, if one does: so that the primary key alone finds the neighbours."""
-    c = ledger_table.alias().c
-    before = sa.select(sa.func.max(c.first_id)).where(c.channel_id == channel_id, c.first_id <= first)
-    return sa.func.coalesce(before.scalar_subquery(), first)

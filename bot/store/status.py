@@ -106,7 +106,7 @@ async def _channels(conn: AsyncConnection, lags: Mapping[ChannelId, Lag]) -> tup
 async def _oldest_gaps(conn: AsyncConnection) -> Mapping[ChannelId, Gap]:
     """The oldest gap of each channel that has one."""
     by_age = sa.func.row_number().over(partition_by=gaps.c.channel_id, order_by=(gaps.c.since, gaps.c.first_id))
-    numbered = sa.select(gaps, by_age.label("place")).subquery()
+    numbered = sa.select(gaps, by_age.label("place")).subquery("by_age")
     columns = (numbered.c[column.name] for column in gaps.c)
     rows = await conn.execute(sa.select(*columns).where(numbered.c.place == 1))
     return {row.channel_id: gap_of(row) for row in rows}

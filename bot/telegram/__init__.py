@@ -8,7 +8,7 @@ from bot.telegram.channels import Pinned, WantedChannel, pin_channels
 from bot.telegram.chat import AnalystChat
 from bot.telegram.convert import convert, digest, raw_message
 from bot.telegram.fetcher import Fetcher
-from bot.telegram.fleet import Fleet, Voice
+from bot.telegram.fleet import Fleet
 from bot.telegram.listener import Listener
 from bot.telegram.login import login_bot, login_by_code, login_by_qr
 from bot.telegram.pinner import Pinner
@@ -18,6 +18,7 @@ from bot.telegram.repair import repair
 from bot.telegram.seeker import Seeker
 from bot.telegram.server import Server
 from bot.telegram.session import SessionFile
+from bot.telegram.voice import Voice
 
 __all__ = [
     "Account",

@@ -25,6 +25,8 @@ class Carrier:
     member_of: frozenset[ChannelId] = frozenset()
     # Channels that it could ask for now: it has an access hash.
     knows: frozenset[ChannelId] = frozenset()
+    # Has Telegram Premium, and with it more slots.
+    premium: bool = False
 
 
 def slots_of(*, premium: bool, followed: int) -> int:

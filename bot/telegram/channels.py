@@ -51,6 +51,8 @@ class Pinned:
     problems: tuple[str, ...] = ()
     # Some of those only wait for a look-up to be allowed again.
     waiting: bool = False
+    # The accounts, as they stood before anything was handed out.
+    carriers: tuple[Carrier, ...] = ()
     # What is odd with the names of those that are: a stable name for each oddity, and a line for people.
     remarks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -83,6 +85,7 @@ async def pin_channels(
     return Pinned(
         channels=tuple(c for c in found if c.channel_id in ids and c.account and c.access_hash),
         problems=(*pinning.problems, *names.problems),
+        carriers=tuple(carriers),
         waiting=pinning.waiting,
         remarks=MappingProxyType(names.remarks),
     )

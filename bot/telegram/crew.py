@@ -75,7 +75,9 @@ class Crew:
         # Between two sweeps nothing need come in.
         self._stuck_seconds = max(terms.stuck_seconds, 2 * terms.sweep_seconds)
         self._watchdog = Watchdog(self._stuck_seconds)
-        self._state = AccountState.ACTIVE
+        # How it fares, as told last.
+        self.state = AccountState.ACTIVE
+        self.reason: str | None = None
         self._online_at = 0.0
         self._began = terms.clock()
 
@@ -212,6 +214,6 @@ class Crew:
             await self._report(AccountState.ACTIVE, None)
 
     async def _report(self, state: AccountState, reason: str | None) -> None:
-        if state is not self._state:
-            self._state = state
+        if state is not self.state:
+            self.state, self.reason = state, reason
             await self._terms.on_state(self.name, state, reason)

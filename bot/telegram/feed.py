@@ -31,7 +31,7 @@ T = TypeVar("T")
 # Events in one getChannelDifference; 100 is the most that a user may ask for.
 DIFFERENCE = 100
 # Seconds that one question may take; a lost answer costs its channel no more than that.
-ASK_SECONDS = 15.0
+ASK_SECONDS = 10.0
 
 
 class Feed:

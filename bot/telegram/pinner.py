@@ -3,8 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
+from bot.errors import StoreError
 from bot.pulse import Pulse
 from bot.telegram.channels import Pinned
+
+log = structlog.get_logger()
 
 # Seconds between two tries to pin what is still missing; twice as long after each that did not help, for names are
 # looked up, and most of what is missing for long is a name that nobody has.
@@ -32,7 +37,7 @@ class Pinner:
         self._daily = daily
 
     async def run(self) -> None:
-        """Work until the pulse stops. Raises what `pin` raises."""
+        """Work until the pulse stops. Raises LoginNeeded and AccountDead, as `pin` does."""
         loop = asyncio.get_running_loop()
         pause = self._every
         due, next_day = loop.time() + pause, loop.time() + self._daily
@@ -49,7 +54,11 @@ class Pinner:
     async def _again(self, compare: bool, pause: float) -> float:
         """Pin; the seconds until the next try."""
         before = self._missing()
-        pinned = await self._pin(compare)
+        try:
+            pinned = await self._pin(compare)
+        except StoreError as error:
+            log.error("not pinned again", error=str(error))
+            return pause
         # While a wait is in force nothing is looked up, so that trying costs nothing.
         helped = self._missing() < before or pinned.waiting
         return self._every if helped else min(pause * 2, self._daily)

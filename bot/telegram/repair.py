@@ -1,7 +1,8 @@
 """Closing a channel's gaps on request, without a listener: `earshot audit --repair`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from bot.errors import Unreachable
 from bot.model import Channel, Clock, MessageId, utc_now
@@ -32,21 +33,21 @@ async def repair(
     gaps = await store.channels.gaps(channel.channel_id, limit=ALL)
     feed = Feed(account, store, channel, gaps, clock=clock, lanes=Lanes(), progressed=lambda read: None)
     before = _open(feed, channel.top_id)
-    await feed.look()
+    await _patiently(feed.look)
     now = asyncio.get_running_loop().time()
     while feed.state.wanting(now):
-        await _catch_up(feed, now)
+        await _patiently(partial(feed.catch_up, now))
         progress(feed.state.holes.size)
     return before - _open(feed, channel.top_id)
 
 
-async def _catch_up(feed: Feed, now: float) -> None:
+async def _patiently(ask: Callable[[], Awaitable[None]]) -> None:
     for pause in RETRY_SECONDS:
         try:
-            return await feed.catch_up(now)
+            return await ask()
         except Unreachable:
             await asyncio.sleep(pause)
-    return await feed.catch_up(now)
+    return await ask()
 
 
 def _open(feed: Feed, top: MessageId) -> int:

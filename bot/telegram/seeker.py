@@ -164,6 +164,7 @@ class Seeker:
             free=0 if full else slots_of(premium=self._premium, followed=len(inside)),
             member_of=inside,
             knows=frozenset(channel.channel_id for channel in known if channel.access_hash),
+            premium=self._premium,
         )
 
     async def _look(self, batch: Sequence[Channel], refused: dict[ChannelId, TelegramError]) -> list[Any]:

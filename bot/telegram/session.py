@@ -174,8 +174,10 @@ def _take_lock(path: Path) -> int:
     except Locked:
         os.close(lock)
         raise
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    # The lock holds without the number, which is for people: a full disk is no reason not to listen.
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
 
 

@@ -177,7 +177,7 @@ class State:
             if isinstance(answer, TooLong):
                 if self._is_stale(answer.sighting.pts):
                     raise Unreachable(LAGGING)
-                yield from self._record(How.DIFFERENCE, answer.messages, reason=TOO_LONG)
+                yield from self._record(How.DIFFERENCE, answer.messages, at=answer.sighting.pts, reason=TOO_LONG)
                 yield from self._look_around(now, answer.sighting, TOO_LONG, REREAD_LONG)
                 return
             sure = sure and answer.pts - cursor <= (0 if isinstance(answer, Empty) else answer.told)
@@ -186,7 +186,9 @@ class State:
                 break
             if moved or answer.pts == cursor:
                 pts = cursor if sure else None
-                yield from self._record(How.DIFFERENCE, answer.messages, answer.deleted, pts=pts, reason=NOT_TOLD)
+                yield from self._record(
+                    How.DIFFERENCE, answer.messages, answer.deleted, pts=pts, at=cursor, reason=NOT_TOLD
+                )
             # A server that gives slices without moving would keep us here for ever.
             if answer.final or not moved:
                 break
@@ -194,7 +196,7 @@ class State:
             self._doubt(REREAD)
             yield from self._dispel(now)
         if cursor > self.pts:
-            yield from self._record(How.DIFFERENCE, pts=cursor)
+            yield from self._record(How.DIFFERENCE, pts=cursor, at=cursor)
 
     def _new_posts(self, now: float) -> Plan[None]:
         """What can be learned while the difference is flooded: posts, and the state of the newest ones. pts stays."""
@@ -279,7 +281,12 @@ class State:
         unanswered = _ids(self.holes.untried(silent))
         if told or unanswered:
             yield from self._record(
-                How.SWEEP, answer.messages, deleted, reason=SILENT if unanswered else "", unanswered=unanswered
+                How.SWEEP,
+                answer.messages,
+                deleted,
+                at=answer.pts,
+                reason=SILENT if unanswered else "",
+                unanswered=unanswered,
             )
         self.holes.put_off(silent, now)
         self.doubts.put_off(silent, now)
@@ -313,7 +320,8 @@ class State:
     def _record_pushes(self, pushes: list[Push], pts: int | None) -> Plan[None]:
         messages = tuple(raw for push in pushes for raw in push.messages)
         deleted = tuple(number for push in pushes for number in push.deleted)
-        yield from self._record(How.PUSH, messages, deleted, pts=pts, reason=NOT_PUSHED)
+        at = max(push.pts for push in pushes)
+        yield from self._record(How.PUSH, messages, deleted, pts=pts, at=at, reason=NOT_PUSHED)
 
     def _record(
         self,
@@ -322,10 +330,12 @@ class State:
         deleted: tuple[MessageId, ...] = (),
         *,
         pts: int | None = None,
+        at: int | None = None,
         top: int = 0,
         reason: str = "",
         unanswered: Iterable[MessageId] = (),
     ) -> Plan[None]:
+        """`at`: the pts of who told it."""
         told = {raw.message_id for raw in messages} | set(deleted)
         top = max(self.top_id, top, *told, 0)
         yield Record(
@@ -341,9 +351,9 @@ class State:
         self.holes.open(max(self.top_id + 1, self.watch_from), top)
         self.holes.close(told)
         self.top_id = top
-        if pts is not None:
-            self.pts, self._floor = max(self.pts, pts), max(self._floor, pts)
-            self._proven = max(self._proven, *told, 0)
+        self.pts = max(self.pts, pts or 0)
+        if at is not None:
+            self._place(Sighting(pts=at, top=max(told, default=0)))
 
 
 def _ids(numbers: Iterable[int]) -> list[MessageId]:

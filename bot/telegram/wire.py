@@ -49,6 +49,9 @@ class Link(ConnectionTcpFull):
                 if task is not asyncio.current_task():
                     task.cancel()
             self._writer.transport.abort()
+            if self._recv_queue.empty():
+                # When it broke while sending, Telethon tells nobody who waits for what comes in.
+                self._recv_queue.put_nowait((None, ConnectionError("the connection was closed")))
         await super().disconnect()
 
     async def _recv(self) -> bytes:

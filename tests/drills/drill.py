@@ -60,13 +60,15 @@ async def drill(
 ) -> Verdict:
     """Act the play out, with these faults over it, and check when all is healed. `bomb`: see `bombs.arm`."""
     async with Scene(folder, zygote, channels=channels, listener=listener, settings=settings) as scene:
-        scene.bomb = bomb
         scene.watched(play)
         if bomb is None:
             await scene.listening()
             scene.supervise()
         else:
+            # It may go off before anybody listens: then the play begins in the second life.
+            scene.bomb, scene.may_exit = bomb, {-9, 5}
             scene.supervise(start=True)
+            await scene.first_word()
         async with asyncio.TaskGroup() as group:
             group.create_task(play.perform(scene.chats))
             for strike in strikes:

@@ -128,6 +128,12 @@ class Scene(Stage):
         await self.until(lambda: self.said() > said, what="listening", seconds=seconds)
         self.base = {chat.channel_id: chat.log.top_id for chat in self.chats}
 
+    async def first_word(self, *, seconds: float = 30.0) -> None:
+        """Wait until any of its lives has said that it listens."""
+        async with asyncio.timeout(seconds):
+            while not self.said():  # noqa: ASYNC110 - the chat gives no signal
+                await asyncio.sleep(0.02)
+
     def said(self) -> int:
         """How often a listener has said that it is ready."""
         return sum("is listening" in message.text or message.text == READY for message in self.desk.messages)

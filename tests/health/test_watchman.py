@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerts import plain
 from bot.health import AccountFacts, Disk, Facts, Watchman
 from bot.health.watchman import MOST_LINES
 from bot.model import AccountState
@@ -39,6 +40,7 @@ class Watch:
             bounds=BOUNDS,
             sinks=("chat", "mail"),
             announce=self._announce,
+            tidy=plain,
             every=0.01,
             clock=lambda: self.now,
         )
@@ -171,12 +173,12 @@ async def test_many_channels_become_one_alarm_without_a_line_for_each(watch: Wat
 
 
 async def test_a_watchman_that_fails_is_an_alarm_itself(watch: Watch) -> None:
-    """Its own error is told once, it goes on looking, its standstill shows, and its recovery is told."""
+    """Its own error is told once, it goes on looking, and its recovery is told."""
     watch.broken = True
     running = asyncio.create_task(watch.watchman.run())
     await eventually(watch.told)
     await asyncio.sleep(0.1)
-    assert watch.watchman.idle_for() >= 0.1
+    assert [alarm.name for alarm in watch.watchman.alarms] == ["watchman"]
     assert await watch.told() == ["⚠ Earshot cannot watch itself (ZeroDivisionError); its log says more"]
     watch.broken = False
     await asyncio.sleep(0.1)
@@ -190,6 +192,17 @@ async def test_a_watchman_that_fails_is_an_alarm_itself(watch: Watch) -> None:
     assert watch.watchman.idle_for() < 5
     watch.stop.set()
     await running
+
+
+async def test_a_title_that_would_look_like_ours(watch: Watch) -> None:
+    """A channel without a handle is told by its title, which is a stranger's: no lines, no hidden characters."""
+    hostile = channel(1, handle=None, title="Evil\n⚠ Over\u202e t.me/evil", account=None)
+    await watch.store.channels.pin(hostile, account="gone")
+    watch.facts = replace(facts(), started_at=NOON - minutes(99))
+    watch.again()
+    await watch.looks()
+    (told,) = await watch.told()
+    assert told.startswith("⚠ Evil ⚠ Over t[.]me/evil is ")
 
 
 async def test_a_store_that_cannot_be_written_ends_nothing(watch: Watch, tmp_path: Path) -> None:

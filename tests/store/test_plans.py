@@ -1,12 +1,13 @@
 """No verb reads a whole table."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 
-from bot.model import RecordingState
+from bot.model import Alarm, MessageId, RecordingState
 from tests.store.making import (
     BLOGGER,
     LAWMAKER,
@@ -17,6 +18,7 @@ from tests.store.making import (
     match,
     message,
     observation,
+    put,
     raw,
     transcript,
     voice,
@@ -25,7 +27,7 @@ from tests.stores import fresh_sqlite, opened
 
 # Reading all of these is a status's business, and they stay small or are read from an index alone.
 _SMALL = re.compile(
-    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|search_index|\w+ USING (COVERING )?INDEX)"
+    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|accounts|alarms|events|gaps|by_age|search_index|\w+ USING (COVERING )?INDEX)"
 )
 
 
@@ -58,12 +60,32 @@ async def test_every_select_uses_an_index(tmp_path: Path) -> None:
         await store.intake.record(heard(deleted=[1, 2]))
         await store.outbox.due("chat", NOON)
         await store.outbox.next_due("chat")
+        albums = [voice(number, document=number, album_id=7) for number in range(20, 45)]
+        await put(store, *albums, matches=[match()])
+        await store.intake.known(albums)
+        (item,) = await store.recordings.due(RecordingState.WANTED, NOON, 1)
+        await store.recordings.appearances(item.recording_id)
+        await store.intake.record(heard(deleted=list(range(20, 45))))
+        assert len(await store.events.untold()) == 1
         await store.archive.search("а", channel_id=LAWMAKER, since=NOON)
         await store.archive.search("а", order="best")
         await store.archive.versions(key(1))
         await store.archive.transcript(key(1))
         await store.archive.status(NOON)
         await store.channels.gaps(LAWMAKER)
+        await store.channels.coverage(LAWMAKER, since=NOON, until=NOON)
+        await store.channels.carry({LAWMAKER: "main"})
+        await store.channels.order_repair(LAWMAKER, NOON)
+        await store.channels.record_repaired(LAWMAKER, NOON)
+        await store.intake.record(heard(raw(9), top_id=12))
+        await store.intake.record(heard(raw(10), unanswered=(MessageId(8),)))
+        await store.rechecks.next_due("main")
+        await store.rechecks.record_done(await store.rechecks.due("main", NOON + timedelta(days=1), 9), NOON)
+        await store.accounts.spend("main", "m", NOON)
+        await store.accounts.spent("main", "m", NOON)
+        await store.alarms.raise_(Alarm(name="clock", since=NOON, text="x"), ("chat",), "x", NOON)
+        await store.alarms.clear("clock", ("chat",), "x", NOON)
+        await store.alarms.tell_once("daily", ("chat",), "x", NOON)
         await store.intake.known([message(1), message(9)])
         event.remove(store._database.engine.sync_engine, "before_cursor_execute", note)
         async with store._database.read() as conn:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from bot.canary import CANARY
-from bot.model import How, Kind, MessageId, Wait
-from bot.store import Lag, Store
+from bot.model import How, Kind, MessageId, Receipt, RecordingState, Wait
+from bot.store import Day, Lag, Store
 from bot.store.schema import messages, versions
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, match, message, put, raw, voice
 
@@ -83,3 +83,53 @@ async def test_the_canary_is_not_counted(store: Store) -> None:
     assert status.oldest_due_by == {"chat": NOON, CANARY: NOON}
     due = await store.rechecks.due("main", NOON + timedelta(days=9), 99)
     assert [one.key.channel_id for one in due] == [LAWMAKER]
+
+
+async def test_usual_gap(store: Store) -> None:
+    """19 in 20 of the pauses between the last posts are shorter; twenty posts are needed to say so."""
+    for number in range(1, 20):
+        await put(store, message(number, posted_at=NOON + timedelta(minutes=number)))
+    assert (await store.archive.status(NOON)).channels[0].usual_gap is None
+    await put(store, message(20, posted_at=NOON + timedelta(hours=9)))
+    assert (await store.archive.status(NOON)).channels[0].usual_gap == 8 * 3600 + 41 * 60
+    for number in range(21, 61):
+        await put(store, message(number, posted_at=NOON + timedelta(hours=9, minutes=number)))
+    assert [one.usual_gap for one in (await store.archive.status(NOON)).channels] == [60.0, None]
+
+
+async def test_day(store: Store) -> None:
+    """The last 24 hours: posts, alerts, what became of their deliveries, and the worst lag."""
+    late = message(1, channel_id=BLOGGER, posted_at=NOON - timedelta(minutes=14))
+    await put(store, late, message(1), matches=[match()], sinks=("chat", "mail"))
+    await put(store, message(2))
+    first, second = await store.outbox.due("chat", NOON)
+    await store.outbox.record_sent(first.delivery_id, Receipt(reference="1"), NOON)
+    await store.outbox.record_failed(second.delivery_id, reason="x", at=NOON)
+    await store.outbox.add_notice(("chat",), "listening", NOON)
+    day = (await store.archive.status(NOON + timedelta(hours=23))).day
+    assert day == Day(posts=3, alerts=2, sent=1, due=2, failed=1, worst_lag=14 * 60, worst_channel=BLOGGER)
+    assert (await store.archive.status(NOON + timedelta(hours=25))).day == Day()
+
+
+async def test_oldest_gap(store: Store) -> None:
+    """Of all gaps the one that is open longest is named, with its reason."""
+    assert (await store.archive.status(NOON)).oldest_gap is None
+    await store.intake.record(heard(raw(3), at=NOON + timedelta(minutes=1)))
+    await store.intake.record(heard(raw(7), channel_id=BLOGGER, gap_reason="not pushed"))
+    oldest = (await store.archive.status(NOON)).oldest_gap
+    assert oldest
+    assert (oldest.channel_id, oldest.first, oldest.last, oldest.since) == (BLOGGER, 1, 6, NOON)
+    assert oldest.reason == "not pushed"
+
+
+async def test_retrying(store: Store) -> None:
+    """Recordings that did not come so far are named with reason and next try, until they are done or given up."""
+    await put(store, voice(1), voice(2, document=10))
+    one, other = await store.recordings.due(RecordingState.WANTED, NOON, 9)
+    at = NOON + timedelta(hours=1)
+    await store.recordings.record_retry(one.recording_id, reason="FILE_REFERENCE_EXPIRED", next_try=at)
+    await store.recordings.record_retry(other.recording_id, reason="x", next_try=at)
+    await store.recordings.record_failed(other.recording_id, reason="x", at=NOON)
+    (found,) = (await store.archive.status(NOON)).retrying
+    assert (found.recording_id, found.message_id, found.state) == (one.recording_id, 2, RecordingState.WANTED)
+    assert (found.attempts, found.reason, found.next_try) == (1, "FILE_REFERENCE_EXPIRED", at)

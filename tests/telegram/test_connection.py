@@ -1,6 +1,8 @@
 """Connections that break, stall, crawl and lie about the time; libraries that are too old; accounts that are lost."""
 
 import asyncio
+import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -16,6 +18,7 @@ from bot.sandbox.proxy import Proxy
 from bot.sandbox.world import User
 from bot.telegram.account import Account, Server
 from bot.telegram.client import STORM
+from bot.telegram.wire import Link
 from tests.telegram.linked import linked
 
 # Together too long for the quick loop.
@@ -306,6 +309,24 @@ async def test_reconnect_from_a_dead_connection(line: Line) -> None:
             await account.reconnect(timeout=0.5)
         line.proxy.cut()
         await account.call(ME, timeout=10)
+
+
+class Breaking(Link):
+    """A connection that breaks with the first packet that is sent."""
+
+    def _send(self, data: bytes) -> None:
+        raise ConnectionResetError
+
+
+async def test_a_connection_that_breaks_while_sending(line: Line) -> None:
+    """Whoever waits for what comes in is told at once, not at the next packet that cannot be sent."""
+    link = Breaking("127.0.0.1", line.proxy.port, 2, loggers=defaultdict(logging.getLogger))
+    await link.connect(timeout=5)
+    waiting = asyncio.create_task(link.recv())
+    await asyncio.sleep(0)
+    await link.send(b"packet")
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(waiting, 10)
 
 
 async def test_reconnect_twice_at_once(line: Line) -> None:

@@ -218,6 +218,19 @@ async def test_lost_while_pinning(stage: Stage) -> None:
     await fleet.close()
 
 
+async def test_all_lost_while_pinning(stage: Stage) -> None:
+    """When every account turns out to be lost while channels are handed out, that is the error, however often one tries."""
+    harbour, chats = Harbour(stage, "main", "second"), channels(stage, 1)
+    fleet = harbour.fleet(asyncio.Event(), want(chats))
+    await fleet.open()
+    for user in harbour.users.values():
+        stage.sandbox.ban(user)
+    for _ in range(2):
+        with pytest.raises(AccountDead, match="USER_DEACTIVATED_BAN"):
+            await fleet.pin()
+    await fleet.close()
+
+
 async def test_a_full_account_makes_room_elsewhere(stage: Stage) -> None:
     """When Telegram lets an account join no more, what it has not joined goes to another that has room."""
     stage.sandbox.world.limits.channels = 3

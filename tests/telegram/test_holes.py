@@ -1,5 +1,7 @@
 """Runs of ids that are to be asked for, against a plain dictionary of ids."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +36,7 @@ def test_like_a_dictionary_of_ids(steps: list[tuple[str, list[int], float]]) -> 
     assert {n: (run.tries, run.due) for run in runs for n in range(run.first, run.last + 1)} == plain
     assert holes.size == len(plain)
     assert bool(holes) == bool(plain)
-    for one, other in zip(runs, runs[1:], strict=False):
+    for one, other in pairwise(runs):
         alike = (one.tries, one.due) == (other.tries, other.due)
         assert one.last < other.first
         assert not (alike and one.last + 1 == other.first)

@@ -1,0 +1,114 @@
+"""Who carries what: the wanted channels, spread over the accounts that are at work."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+
+from bot.errors import AccountDead, LoginNeeded, StoreError
+from bot.model import ChannelId, Clock
+from bot.store import Store
+from bot.telegram.channels import Pinned, WantedChannel, pin_channels
+from bot.telegram.crew import Crew
+from bot.telegram.voice import Voice
+
+log = structlog.get_logger()
+
+
+class Roster:
+    """Spreads the channels, and remembers who carries what."""
+
+    def __init__(self, store: Store, wanted: Sequence[WantedChannel], voice: Voice, clock: Clock) -> None:
+        self._store = store
+        self._wanted = tuple(wanted)
+        self._voice = voice
+        self._clock = clock
+        self._carriers: Mapping[ChannelId, str | None] = {}
+        # Accounts that Telegram lets join no more.
+        self._full: set[str] = set()
+        self._pinning = asyncio.Lock()
+        # To be spread again: slots have changed, or the database did not let us.
+        self.unsettled = False
+
+    @property
+    def missing(self) -> int:
+        """How many of the wanted channels are not heard."""
+        return len(self._wanted) - len(self._carriers)
+
+    def carrier_of(self, channel_id: ChannelId) -> str | None:
+        """The account that carries the channel."""
+        return self._carriers.get(channel_id)
+
+    def carried_by(self, name: str) -> frozenset[ChannelId]:
+        """The channels that the account carries."""
+        return frozenset(channel_id for channel_id, carrier in self._carriers.items() if carrier == name)
+
+    def load(self, channels: Iterable[ChannelId]) -> Counter[str]:
+        """How many of these channels each account carries."""
+        return Counter(name for channel_id in channels if (name := self._carriers.get(channel_id)))
+
+    def note_full(self, name: str) -> None:
+        """The account may join no more: what it has not joined is for others."""
+        self._full.add(name)
+        self.unsettled = True
+
+    async def pin(self, crews: Mapping[str, Crew], *, look_up_lost: bool) -> Pinned:
+        """Spread the channels over the accounts, leaving out one that turns out to be lost.
+
+        `look_up_lost`: see `pin_channels`. Raises LoginNeeded or AccountDead when no account is left, StoreError.
+        """
+        async with self._pinning:
+            self.unsettled = False
+            pinned = None
+            while pinned is None:
+                able = [crew for crew in crews.values() if crew.dismissed is None]
+                if not able:
+                    reasons = (crew.dismissed for crew in crews.values() if crew.dismissed is not None)
+                    raise next(reasons, AccountDead("no watching account is at work"))
+                try:
+                    pinned = await self._pin_with(able, look_up_lost)
+                except (LoginNeeded, AccountDead):
+                    lost = [crew for crew in able if crew.dismiss_if_lost()]
+                    if not lost or len(lost) == len(able):
+                        raise
+            self._carriers = {channel.channel_id: channel.account for channel in pinned.channels}
+        log.info("channels spread", load=dict(self.load(self._carriers)), problems=pinned.problems)
+        for name, text in pinned.remarks.items():
+            await self._voice.tell(name, text)
+        await self._record(able, pinned)
+        return pinned
+
+    async def settle(self, crews: Mapping[str, Crew]) -> None:
+        """Pin; where the database does not let us, it is to be done again."""
+        try:
+            await self.pin(crews, look_up_lost=False)
+        except StoreError as error:
+            log.error("channels not spread", error=str(error))
+            self.unsettled = True
+
+    async def _pin_with(self, crews: Sequence[Crew], look_up_lost: bool) -> Pinned:
+        for crew in crews:
+            crew.seeker.forget()
+        return await pin_channels(
+            [crew.seeker for crew in crews],
+            self._store,
+            self._wanted,
+            full=frozenset(self._full),
+            look_up_lost=look_up_lost,
+            clock=self._clock,
+        )
+
+    async def _record(self, crews: Sequence[Crew], pinned: Pinned) -> None:
+        """Have each account hear what it carries now, and its slots shown."""
+        room = {carrier.name: carrier for carrier in pinned.carriers}
+        for crew in crews:
+            crew.listener.reload()
+            await self._store.accounts.record_state(
+                crew.name,
+                crew.state,
+                reason=crew.reason,
+                at=self._clock(),
+                slots=room[crew.name].free,
+                premium=room[crew.name].premium,
+            )
