@@ -33,7 +33,7 @@ class Config:
     ping_url: SecretStr | None
     apprise: Mapping[str, SecretStr]
     channels: tuple[ChannelEntry, ...]
-    # File name to text, for the rules room.
+    # File name to text, for the rules room; in a sub-folder, as `lists/places.yaml`.
     rules: Mapping[str, str]
 
     @property
@@ -186,7 +186,7 @@ def _load_channels(path: Path) -> tuple[ChannelEntry, ...]:
 def _load_rules(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: rules_folder: there is no such folder; `earshot init FOLDER` writes examples")
-    files = sorted(folder.glob("*.yaml"))
+    files = sorted(folder.rglob("*.yaml"))
     if not files:
         raise ConfigError(f"{folder}: rules_folder: no *.yaml in it; without rules nothing can be alerted")
-    return {path.name: read_text(path) for path in files}
+    return {path.relative_to(folder).as_posix(): read_text(path) for path in files}

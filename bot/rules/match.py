@@ -76,7 +76,7 @@ def _judge(rule: Rule, fields: tuple[Field, ...], hits: Hits) -> Match | None:
 
 def _counts(found: Found, scope: Scope, fields: tuple[Field, ...]) -> bool:
     field = fields[found.field]
-    if not scope.reads(field.source):
+    if not scope.reads(field.source) or (scope.reasons is not None and found.reason not in scope.reasons):
         return False
     if not scope.min_word_probability or field.source is not Source.TRANSCRIPT:
         return True

@@ -1,13 +1,13 @@
-"""Rule files become rules. The syntax, by example:
+"""Rule files become rules. The syntax, by example; docs/rules.md has all of it:
 
     watchlist: southern-axis            # default: the file's name
-    defaults: {severity: medium}        # severity, fields, where
+    defaults: {severity: medium}        # severity, fields, where, accept, refuse
     terms:                              # lists of alternatives, used as $strike
-      strike: [удар*, прилёт, "Storm Shadow"]
+      strike: [удар, прилёт, "Storm Shadow"]
     rules:
       - id: berdyansk-strike
         title: Strike near Berdyansk
-        match: (Бердянск* NEAR/12 $strike) NOT погода
+        match: (place:Бердянск NEAR/12 $strike) NOT погода
         severity: high
         fields: [text, transcript]      # `text` includes captions; default: all
         where:
@@ -15,34 +15,36 @@
           categories: [milblogger]
           kinds: [text, voice]
           min_word_probability: 0.6     # of transcripts
+        refuse: [fuzzy]                 # or accept: reasons that count
         tests: {match: ["Удар по Бердянску"], no_match: ["В Бердянске дождь"]}
       - id: two-of                      # instead of `match`
-        select: {town: [Токмак, Работино], loss: [тяжёлые потери], ad: [реклама]}
+        select: {town: [place:Токмак, place:Работино], loss: [тяжёлые потери], ad: [реклама]}
         condition: town and loss and not ad     # also: 2 of them, 1 of (town, loss), all of them
 
-Terms are exact: `слово` (the whole word, case and ё/е aside), `"words in order"`, `begin*`, `/regular expression/`.
+A file with `terms:` alone is a list file: every file may use its lists.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from bot.errors import RuleError
 from bot.rules import scope, shape
+from bot.rules.lists import Shelf, alternatives
 from bot.rules.match import RuleSet
-from bot.rules.place import Place, suggest
-from bot.rules.query import SELECTION_NAME, Lists, parse_choice, parse_condition, parse_query
+from bot.rules.place import Place
+from bot.rules.query import SELECTION_NAME, parse_condition, parse_query
 from bot.rules.rule import Rule, RuleFile, RuleTest
 from bot.rules.scope import Options
-from bot.rules.tree import Tree, any_of, evaluate
+from bot.rules.tree import Tree, evaluate
 from bot.rules.yaml_lines import Listing, Scalar, Table, Value, load
 
 _FILE = ("watchlist", "defaults", "terms", "rules")
-_DEFAULTS = ("severity", "fields", "where")
-_RULE = ("id", "title", "match", "select", "condition", "severity", "fields", "where", "tests")
+_DEFAULTS = ("severity", "fields", "where", "accept", "refuse")
+_RULE = ("id", "title", "match", "select", "condition", "severity", "fields", "where", "accept", "refuse", "tests")
 _TESTS = ("match", "no_match")
 _RESERVED = frozenset(("and", "or", "not", "of", "them", "any", "all"))
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -54,10 +56,20 @@ def parse_rules(files: Mapping[str, str]) -> RuleSet:
     Raises `RuleError`; its text has one line for each file or rule that is wrong: `file:line: rule id: ...`.
     """
     problems: list[RuleError] = []
-    parsed = [_FileParser(name, text, problems).parse() for name, text in files.items()]
+    shared = Shelf()
+    unread: list[RuleError] = []
+    heads = list(_heads(files, unread))
+    for head in heads:
+        if head.shared and head.lists:
+            problems += shared.add(head.lists, head.place)
+    problems += shared.check()
+    parsed = [_FileParser(head, shared, problems).parse() for head in heads]
+    problems += unread
     problems += _same_ids(rule for file in parsed for rule in file.rules)
+    if heads and not problems and all(head.shared for head in heads):
+        problems.append(heads[0].place.error("there are lists, but no rules; a file with `rules:` must use them."))
     if problems:
-        raise RuleError("\n".join(map(str, problems)))
+        raise RuleError("\n".join(dict.fromkeys(map(str, problems))))
     return RuleSet(parsed)
 
 
@@ -69,21 +81,54 @@ def _same_ids(rules: Iterable[Rule]) -> Iterator[RuleError]:
             yield place.error(f"the id is already used in {first.file}:{first.line}; alerts go by it, so give another.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A file read as YAML; its parts are still to be understood."""
+
+    place: Place
+    entries: Mapping[str, Value]
+    lists: Table | None
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a list file, whose lists every file may use."""
+        return "rules" not in self.entries
+
+
+def _heads(files: Mapping[str, str], problems: list[RuleError]) -> Iterator[_Head]:
+    for name, text in files.items():
+        try:
+            yield _head(Place(name, 1), text)
+        except RuleError as error:
+            problems.append(error)
+
+
+def _head(place: Place, text: str) -> _Head:
+    entries = shape.table(load(place.file, text), "a rule file", _FILE, place).entries
+    lists = shape.table(entries["terms"], "terms", None, place) if "terms" in entries else None
+    if "rules" not in entries and set(entries) != {"terms"}:
+        raise place.error(
+            "the file has no `rules:`; it needs a list of rules, each with `id` and `match` "
+            "(or `terms:` alone: then it is a list file, and every file may use its lists)."
+        )
+    return _Head(place, entries, lists)
+
+
 class _FileParser:
     """One file. A broken rule goes to `problems` and the others are still read, so that all is told at once."""
 
-    def __init__(self, name: str, text: str, problems: list[RuleError]) -> None:
-        self._place = Place(name, 1)
-        self._text = text
+    def __init__(self, head: _Head, shared: Shelf, problems: list[RuleError]) -> None:
+        self._head = head
+        self._place = head.place
         self._problems = problems
-        self._watchlist = PurePath(name).stem
-        self._lists: Mapping[str, Value] = {}
+        self._watchlist = PurePath(head.place.file).stem
+        self._lists = Shelf(shared)
         self._defaults = Options()
 
     def parse(self) -> RuleFile:
         rules: list[Rule] = []
         try:
-            for value in self._head():
+            for value in () if self._head.shared else self._rules():
                 try:
                     rules.append(self._rule(value))
                 except RuleError as error:
@@ -92,21 +137,18 @@ class _FileParser:
             self._problems.append(error)
         return RuleFile(name=self._place.file, watchlist=self._watchlist, rules=tuple(rules))
 
-    def _head(self) -> tuple[Value, ...]:
+    def _rules(self) -> tuple[Value, ...]:
         """Read everything but the rules, which are returned as they are."""
-        head = shape.table(load(self._place.file, self._text), "a rule file", _FILE, self._place).entries
-        if "rules" not in head:
-            raise self._place.error("the file has no `rules:`; it needs a list of rules, each with `id` and `match`.")
-        if "watchlist" in head:
-            self._watchlist = _identifier(head["watchlist"], "watchlist", self._place)
-        if "defaults" in head:
-            table = shape.table(head["defaults"], "defaults", _DEFAULTS, self._place)
+        entries = self._head.entries
+        if "watchlist" in entries:
+            self._watchlist = _identifier(entries["watchlist"], "watchlist", self._place)
+        if "defaults" in entries:
+            table = shape.table(entries["defaults"], "defaults", _DEFAULTS, self._place)
             self._defaults = scope.options(table, Options(), self._place)
-        if "terms" in head:
-            self._lists = shape.table(head["terms"], "terms", None, self._place).entries
-            for name, value in self._lists.items():
-                self._list(name, self._place.at(value.line), ())
-        return shape.listing(head["rules"], "rules", self._place)
+        if self._head.lists:
+            self._problems += self._lists.add(self._head.lists, self._place)
+            self._problems += self._lists.check()
+        return shape.listing(entries["rules"], "rules", self._place)
 
     def _rule(self, value: Value) -> Rule:
         place = self._place.at(value.line)
@@ -150,7 +192,7 @@ class _FileParser:
                 "`condition` goes with `select`; here, write all in `match`."
             )
         query = shape.text(entries["match"], "match", place)
-        return parse_query(query, self._lookup(()), place.at(entries["match"].line)), " ".join(query.split())
+        return parse_query(query, self._lists.tree, place.at(entries["match"].line)), " ".join(query.split())
 
     def _selected(self, table: Table, place: Place) -> tuple[Tree, str]:
         select = shape.table(table.entries["select"], "select", None, place)
@@ -161,26 +203,14 @@ class _FileParser:
                 raise place.at(select.lines[name]).error(
                     f"`{name}` cannot name a selection; use letters, digits and _."
                 )
-        trees = {name: self._alternatives(value, f"select.{name}", place, ()) for name, value in select.entries.items()}
+        trees = {
+            name: alternatives(value, f"select.{name}", place, self._lists.tree)
+            for name, value in select.entries.items()
+        }
         condition = shape.text(table.entries["condition"], "condition", place)
         tree = parse_condition(condition, trees, place.at(table.entries["condition"].line))
         written = "; ".join(f"{name}: {_written(value)}" for name, value in select.entries.items())
         return tree, f"{' '.join(condition.split())} ({written})"
-
-    def _alternatives(self, value: Value, what: str, place: Place, trail: tuple[str, ...]) -> Tree:
-        items = shape.listing(value, what, place)
-        lists = self._lookup(trail)
-        return any_of([parse_choice(shape.text(item, what, place), lists, place.at(item.line)) for item in items])
-
-    def _lookup(self, trail: tuple[str, ...]) -> Lists:
-        return lambda name, place: self._list(name, place, trail)
-
-    def _list(self, name: str, place: Place, trail: tuple[str, ...]) -> Tree:
-        if name not in self._lists:
-            raise place.error(f"there is no list `{name}` under `terms`.{suggest(name, self._lists)}")
-        if name in trail:
-            raise place.error(f"the list `{name}` contains itself: {' -> '.join((*trail, name))}.")
-        return self._alternatives(self._lists[name], f"terms.{name}", place, (*trail, name))
 
 
 def _identifier(value: Value, what: str, place: Place) -> str:

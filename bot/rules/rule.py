@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.model import ChannelId, Kind, MessageId, Severity, Source, Word
+from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
 
 
@@ -57,6 +58,8 @@ class Scope:
     fields: frozenset[Source] | None = None
     # Words of a transcript that Whisper was less sure of do not count.
     min_word_probability: float = 0.0
+    # Why a piece of text may count as a term; None: for any reason.
+    reasons: frozenset[Reason] | None = None
 
     def admits(self, subject: Subject) -> bool:
         """Whether the rule is for this post at all."""

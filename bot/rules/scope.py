@@ -8,6 +8,7 @@ from bot.model import Kind, Severity, Source
 from bot.rules import shape
 from bot.rules.place import Place
 from bot.rules.rule import Names, Scope
+from bot.rules.slots import Reason
 from bot.rules.yaml_lines import Table, Value
 
 _WHERE = ("channels", "categories", "kinds", "min_word_probability")
@@ -35,13 +36,21 @@ def options(table: Table, base: Options, place: Place) -> Options:
         scope = _where(shape.table(entries["where"], "where", _WHERE, place), scope, place)
     if "fields" in entries:
         scope = replace(scope, fields=_fields(entries["fields"], place))
+    if "accept" in entries or "refuse" in entries:
+        scope = replace(scope, reasons=_reasons(table, place))
     return Options(severity, scope)
 
 
 def canonical(scope: Scope) -> list[object]:
     """The scope as plain sorted values, for a digest."""
     names = [sorted(part) for names in (scope.channels, scope.categories) for part in (names.only, names.never)]
-    return [*names, sorted(scope.kinds or ()), sorted(scope.fields or ()), scope.min_word_probability]
+    return [
+        *names,
+        sorted(scope.kinds or ()),
+        sorted(scope.fields or ()),
+        scope.min_word_probability,
+        sorted(scope.reasons or ()),
+    ]
 
 
 def _where(table: Table, scope: Scope, place: Place) -> Scope:
@@ -63,6 +72,21 @@ def _fields(value: Value, place: Place) -> frozenset[Source]:
     fields = {shape.choice(item, "fields", Source, place) for item in shape.listing(value, "fields", place)}
     # An analyst's "text" is what stands in the post, under a picture too.
     return frozenset(fields | {Source.CAPTION} if Source.TEXT in fields else fields)
+
+
+def _reasons(table: Table, place: Place) -> frozenset[Reason]:
+    if "accept" in table.entries and "refuse" in table.entries:
+        raise place.at(table.lines["refuse"]).error(
+            "give `accept` or `refuse`, not both: what is not accepted is refused."
+        )
+    key = "accept" if "accept" in table.entries else "refuse"
+    items = shape.listing(table.entries[key], key, place)
+    named = frozenset(shape.choice(item, key, Reason, place) for item in items)
+    if key == "accept":
+        return named
+    if not (left := frozenset(Reason) - named):
+        raise place.at(table.lines[key]).error("`refuse` names every reason, so that nothing could match.")
+    return left
 
 
 def _names(value: Value, what: str, read: Callable[[str, Place], str], place: Place) -> Names:
