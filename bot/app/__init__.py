@@ -2,7 +2,15 @@
 
 from bot.app.accounts import look_up
 from bot.app.checks import Finding, check_account, check_all
-from bot.app.parts import carrier_of, in_use, load_rules, open_account, open_begun_store, open_store
+from bot.app.parts import (
+    carrier_of,
+    in_use,
+    load_rules,
+    open_account,
+    open_begun_store,
+    open_store,
+    rules_folder,
+)
 from bot.app.service import run
 
 __all__ = [
@@ -16,5 +24,6 @@ __all__ = [
     "open_account",
     "open_begun_store",
     "open_store",
+    "rules_folder",
     "run",
 ]

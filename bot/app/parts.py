@@ -122,6 +122,11 @@ def load_rules(config: Config) -> RuleSet:
     return parse_rules(config.rules)
 
 
+def rules_folder(config: Config) -> Path:
+    """Where the rule files lie."""
+    return (config.file.parent / config.settings.rules_folder.expanduser()).resolve()
+
+
 def wanted_channels(config: Config) -> list[WantedChannel]:
     """The channels of channels.yaml, and the canary's, as the telegram room takes them."""
     listed = [

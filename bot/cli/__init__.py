@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import bot
-from bot.cli import audit, look, overview, serve, setup
+from bot.cli import audit, overview, rules, search, serve, setup
 from bot.cli.edge import Command, Group, State
 from bot.cli.logs import set_up_logs
 
@@ -48,8 +48,8 @@ _COMMANDS: tuple[Command, ...] = (
     overview.channels,
     audit.audit,
     serve.backfill,
-    look.rules,
-    look.search,
+    rules.rules,
+    search.search,
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -48,9 +48,14 @@ def parse_query(text: str, lists: Lists, place: Place, make: Make = terms.term) 
 
 def parse_choice(text: str, lists: Lists, place: Place, make: Make = terms.term) -> Tree:
     """An item of a list: several plain words are a phrase, anything else is a query string."""
+    return parse_query(as_choice(text), lists, place, make)
+
+
+def as_choice(text: str) -> str:
+    """An item of a list as a query string: several plain words are a phrase."""
     if _PLAIN_WORDS.fullmatch(text) and not _OPERATOR.search(text) and len(text.split()) > 1:
-        return Leaf(make(f'"{" ".join(text.split())}"', place))
-    return parse_query(text, lists, place, make)
+        return f'"{" ".join(text.split())}"'
+    return text
 
 
 def _query_pieces(text: str, place: Place) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""Commands that look things up: rules, search."""
+"""`earshot search`: texts and transcripts, by words or by a rule query."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,7 +10,6 @@ from rich.text import Text
 from bot import app
 from bot.cli.edge import (
     MOMENT,
-    Group,
     State,
     asynchronous,
     err,
@@ -18,65 +17,10 @@ from bot.cli.edge import (
     json_option,
     out,
     print_json,
-    print_table,
-    table,
 )
 from bot.errors import ConfigError
 from bot.model import Hit, Source, post_link
 from bot.store import parse_query
-
-
-@click.group(
-    cls=Group, epilog=examples("earshot rules list", "earshot rules test commander-removed 'Меня сняли с должности'")
-)
-def rules() -> None:
-    """List the watch rules and try them."""
-
-
-@rules.command("list", short_help="List every rule.", epilog=examples("earshot rules list --json"))
-@json_option
-@click.pass_obj
-def list_rules(state: State, as_json: bool) -> None:
-    """List every rule with its severity, title and file; --json has its terms too."""
-    found = app.load_rules(state.config()).rules
-    if as_json:
-        print_json(
-            [{"id": r.id, "title": r.title, "severity": r.severity, "file": r.file, "match": r.text} for r in found]
-        )
-        return
-    rows = table("=rule", "severity", "title", "=file")
-    for rule in found:
-        rows.add_row(rule.id, rule.severity.value, escape(rule.title), rule.file)
-    print_table(rows)
-
-
-@rules.command(
-    "test",
-    short_help="Try a rule on a text.",
-    epilog=examples("earshot rules test commander-removed 'Меня сняли с должности.'"),
-)
-@click.argument("rule")
-@click.argument("text")
-@json_option
-@click.pass_obj
-def test_rule(state: State, rule: str, text: str, as_json: bool) -> int:
-    """Hold TEXT against RULE and show what matches; scope is not looked at. Exit code 1 when nothing does."""
-    known = app.load_rules(state.config())
-    if rule not in {one.id for one in known.rules}:
-        raise ConfigError(f"{rule}: there is no such rule; `earshot rules list` shows them")
-    match = known.try_rule(rule, text)
-    if as_json:
-        print_json({"rule": rule, "match": match})
-    elif match is None:
-        out.print("no match")
-    else:
-        shown = Text(text)
-        for span in match.spans:
-            shown.stylize("bold reverse", span.start, span.end)
-        out.print(shown)
-        for span in match.spans:
-            out.print(f"  {escape(span.term)}  found as {escape(text[span.start : span.end])!r}  ({span.reason})")
-    return 0 if match else 1
 
 
 @click.command(
