@@ -1,44 +1,51 @@
 """What the text around a hit must show, for forms that are also something else. Asked only of hits."""
 
+from bot.rules.forms.context import fits
 from bot.rules.forms.dictionary import grammemes, is_feminine_first_name, parses
 from bot.rules.lattice import Edge
-from bot.rules.numbers import number_words
-from bot.rules.slots import Guard
+from bot.rules.military import is_size
+from bot.rules.slots import Form, Guard
 from bot.rules.words import Reading
 
+# A rank may be followed by one of these, and only then by the name.
 _RANKS = tuple(
     "генерал полковник подполковник майор капитан лейтенант сержант прапорщик маршал адмирал комбриг комбат комдив "
     "командир командующ командарм министр президент депутат сенатор губернатор начальник начштаб военкор блогер товарищ "
-    "господин командувач полковник генерал капітан начальник міністр general colonel major captain lieutenant commander "
-    "minister".split()
+    "господин командувач капітан старшин підполковник міністр солдат рядов боец бойца general colonel major captain "
+    "lieutenant commander minister".split()
 )
-# A rank may be followed by one of these, and only then by the name.
 _LATINS = frozenset("yelena elena olga irina maria mariya anna natalia natalya svetlana tatiana tatyana yulia julia ekaterina "
                     "oksana iryna olena larisa lyudmila valentina galina marina daria darya alina victoria".split())  # fmt: skip
-_COUNTING = frozenset("много мало несколько сколько столько двух трех четырех пяти шести семи восьми десяти двадцати обоих "
-                      "десятки сотни пара остатки подразделений бойцов".split())  # fmt: skip
 
 
-def allows(guard: Guard, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool) -> bool:
-    """Whether the text around `edge` shows what the guard asks for. `ordinal`: a place in a row stands before it."""
+def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool) -> bool:
+    """Whether the text around `edge` shows what the form's guard asks for. `ordinal`: a place in a row stands before it."""
+    guard = form.guard
     if Guard.AFTER_ORDINAL in guard and not ordinal:
         return False
-    if Guard.UPPER in guard and not speech and not _letters(reading, edge).isupper():
+    if Guard.NOT_MEASURE in guard and edge.first and reading.words[edge.first - 1].isdigit():
         return False
-    before = reading.words[edge.first - 1] if edge.first else ""
-    if Guard.CAPITAL in guard and not (_letters(reading, edge)[:1].isupper() or _after_rank(reading, edge)):
+    if Guard.LAST_SIZE in guard and edge.last + 1 < len(reading.words) and is_size(reading.words[edge.last + 1]):
+        return False
+    if not _written(guard, reading, edge, speech=speech):
         return False
     if Guard.MASCULINE in guard and _after_woman(reading, edge):
         return False
-    if Guard.NOT_MEASURE in guard and before.isdigit():
+    if Guard.FEMININE in guard and _after_man(reading, edge):
         return False
-    if Guard.COUNTED in guard and not _counted(before):
-        return False
-    return not (Guard.NOT_VERB in guard and _before_infinitive(reading, edge))
+    return Guard.CONTEXT not in guard or _meant(form, reading, edge)
 
 
-def _letters(reading: Reading, edge: Edge) -> str:
-    return "".join(char for char in reading.original(edge.first, edge.last) if char.isalpha())
+def _written(guard: Guard, reading: Reading, edge: Edge, *, speech: bool) -> bool:
+    """Capitals and small letters."""
+    if not guard & (Guard.UPPER | Guard.LOWER | Guard.CAPITAL):
+        return True
+    letters = "".join(char for char in reading.original(edge.first, edge.last) if char.isalpha())
+    if Guard.UPPER in guard and not speech and not letters.isupper():
+        return False
+    if Guard.LOWER in guard and not letters.islower():
+        return False
+    return Guard.CAPITAL not in guard or letters[:1].isupper() or _after_rank(reading, edge)
 
 
 def _after_rank(reading: Reading, edge: Edge) -> bool:
@@ -53,10 +60,20 @@ def _after_woman(reading: Reading, edge: Edge) -> bool:
     )
 
 
-def _counted(before: str) -> bool:
-    return before.isdigit() or before in number_words() or before in _COUNTING or before.endswith(("ых", "их"))
+def _after_man(reading: Reading, edge: Edge) -> bool:
+    """`генерала Захарова`, `Ивана Захарова`: a man in a case that the woman's name is not in."""
+    if not edge.first:
+        return False
+    men = [grammemes(one) for one in parses(reading.words[edge.first - 1]) if "anim" in grammemes(one)]
+    return bool(men) and all("masc" in one and "nomn" not in one for one in men)
 
 
-def _before_infinitive(reading: Reading, edge: Edge) -> bool:
-    after = reading.words[edge.last + 1 : edge.last + 3]
-    return any("INFN" in grammemes(parse) for word in after for parse in parses(word))
+def _meant(form: Form, reading: Reading, edge: Edge) -> bool:
+    """Whether an everyday word has the meaning that the analyst asks for."""
+    original = reading.original(edge.first, edge.last).lower()
+    if "ё" in original and (written := parses(original)) and not any(one.normal_form in form.lemmas for one in written):
+        return False
+    before = reading.words[edge.first - 1] if edge.first and reading.together(edge.first) else ""
+    after = edge.last + 1
+    behind = reading.words[after] if after < len(reading.words) and reading.together(after) else ""
+    return fits(form.lemmas, edge.symbol, before, behind)

@@ -1,8 +1,11 @@
 """How units are called in Russian, Ukrainian and English: their nouns, abbreviations and attributes."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from bot.rules.numbers import ORDINAL_SUFFIXES
 
 # What may stand between a unit's number and its noun: гвардейская, отдельная, мотострелковая ...
 _ATTRIBUTE_STEMS = tuple(
@@ -14,10 +17,44 @@ _ATTRIBUTE_STEMS = tuple(
     "combined guard separate motor rifle tank mech infantry marine naval airborne assault artillery special mountain "
     "territorial air rocket missile engineer army reconnaissance recon armored armoured".split()
 )
-_ATTRIBUTES = frozenset("гв отд оз им в и та the of arms defense defence purpose сил ссо рф зсу всу".split())
+_ATTRIBUTES = frozenset(
+    "гв отд оз им имени ім імені arms defense defence purpose сил ссо рф зсу всу вдв vdv ова".split()
+)
+# Псковская, Кантемировская, Київська: the city that a unit is called after.
+_OF_A_CITY = ("ская ской скую ский ского скому ским ском ських ська ської ській ську ський ського ському цкая цкой цкую цкий "
+              "цкого цкому цким цком цька цької цькій цьку цький цького цькому").split()  # fmt: skip
+_HONOURS = tuple("кутузов суворов ленин невск жуков нахимов ушаков хмельницк витяз знамен".split())
 
-# Abbreviations that are also words, or parts of words, in small letters.
-_ALSO_WORDS = frozenset("та тк ак ап пд тд тп тб мд оа бр ск ac ta td ar tr aa".split())
+# Branches, by the stems of their adjectives and the letters that stand for them in abbreviations (4-я танковая: 4 тд, гтд).
+BRANCHES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("танков", "tank", "бронетанк"), ("т", "t")),
+    (("мотострел", "мотопехот", "мотопіхот", "motor", "rifle"), ("мс", "мп", "mr")),
+    (("механ", "mech"), ("м", "m")),
+    (("десант", "воздуш", "airborne"), ("дш", "вд", "овд", "пд", "ab", "a")),
+    (("штурм", "assault"), ("ш", "дш", "a")),
+    (("морск", "naval", "marine"), ("мп", "n")),
+    (("артиллер", "артилер", "гаубич", "artillery"), ("а", "са", "a")),
+    (("ракет", "missile", "rocket"), ("р", "зр")),
+    (("инженер", "інженер", "engineer"), ("инж",)),
+    (("специальн", "спеціальн", "special"), ("спн", "сп", "с")),
+    (("развед", "розвід", "recon"), ("р", "рп")),
+    (("общевойск", "загальновійськ", "combined"), ("о", "ов", "ca")),
+    (("армейск", "армійськ"), ("а",)),
+    (("стрелков", "стрілец"), ("с",)),
+)
+# An abbreviation: separate, guards; the branch; the size; a branch that stands last (обрмп, обрспн).
+_ABBREVIATION = {
+    name: re.compile(rf"{first}(?P<core>.*?)(?:{size})(?P<tail>мп|спн|тро|бо|о)?")
+    for name, first, size in (
+        ("army", "(?:гв?|g)?", "а|a"), ("corps", "(?:гв?)?", "к|c"), ("division", "(?:о?гв?|g)?", "д|d"),
+        ("brigade", "(?:ог|о|г|g)?", "бр|b"), ("regiment", "(?:гв|о|г|g)?", "п|r"), ("battalion", "о?", "б|b"),
+        ("company", "", "р"), ("squadron", "о?", "дн"), ("detachment", "о?", "н"),
+    )
+}  # fmt: skip
+
+
+# Abbreviations that mean something else in small letters: hectares, the Ukrainian `and`, thousands of roubles.
+_ALSO_WORDS = frozenset("та га тр рр тб бат ска".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +76,7 @@ ECHELONS = (
         "army",
         _words("армия армии армию армией армиею армія армії армію армією army"),
         _words("армии армий армиям армиями армиях армій арміям арміями арміях armies"),
-        _words("оа ова гоа гова та гта гв.оа caa gcaa ta gta ga"),
+        _words("оа ова гоа гова та гта caa gcaa ta gta ga"),
     ),
     Echelon(
         "corps",
@@ -74,7 +111,7 @@ ECHELONS = (
             "батальон батальона батальону батальоном батальоне батальйон батальйону батальйоном батальйоні батальйонові battalion bn"
         ),
         _words("батальоны батальонов батальонам батальонами батальонах батальйони батальйонів battalions"),
-        _words("омсб мсб тб отб орб обмп бмп дшб одшб пдб омпб шб обтро бат mrb"),
+        _words("омсб мсб тб отб орб обмп дшб одшб пдб омпб шб обтро бат mrb"),
     ),
     Echelon(
         "company",
@@ -100,18 +137,55 @@ ECHELONS = (
 @lru_cache(20_000)
 def is_attribute(word: str) -> bool:
     """Whether a word may stand between a unit's number and its noun."""
-    return word in _ATTRIBUTES or word.startswith(_ATTRIBUTE_STEMS)
+    return (
+        word in _ATTRIBUTES
+        or word.startswith(_ATTRIBUTE_STEMS)
+        or word.startswith(_HONOURS)
+        or (len(word) > 6 and word.endswith(tuple(_OF_A_CITY)))
+    )
 
 
-def echelon_of(words: Iterable[str]) -> Echelon | None:
-    """The size that one of these folded words names, in full or abbreviated."""
-    for word in words:
-        for echelon in ECHELONS:
-            if word in echelon.singular or word in echelon.plural or word in echelon.short:
-                return echelon
+def echelon_of(words: Sequence[str]) -> Echelon | None:
+    """The size that folded words name, in full or else abbreviated; of several the last (3rd Army Corps: a corps)."""
+    # Not the first word: in `36-та` the suffix is also a tank army.
+    for names in (lambda one: one.singular | one.plural, lambda one: one.short):
+        for word in reversed(words):
+            for echelon in ECHELONS:
+                if word in names(echelon) and not (word in ORDINAL_SUFFIXES and word != words[-1]):
+                    return echelon
     return None
+
+
+def _branches(words: Iterable[str]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return [branch for branch in BRANCHES if any(word.startswith(branch[0]) for word in words)]
+
+
+def contradicting(words: Sequence[str]) -> tuple[str, ...]:
+    """Stems of the branches that a unit so called is not of; none where the words name no branch."""
+    named = _branches(words)
+    return tuple(stem for branch in BRANCHES if branch not in named for stem in branch[0]) if named else ()
+
+
+def short_names(echelon: Echelon, words: Sequence[str]) -> frozenset[str]:
+    """The abbreviations that may stand for a unit so called: of its branch, where the words name one."""
+    given = echelon.short.intersection(words)
+    cores = {core for _, some in _branches(words) for core in some} | {_core(echelon, one) for one in given}
+    if not cores:
+        return echelon.short
+    return given | {one for one in echelon.short if _core(echelon, one) in cores}
+
+
+def _core(echelon: Echelon, short: str) -> str:
+    """The letters of an abbreviation that stand for the branch."""
+    found = _ABBREVIATION[echelon.name].fullmatch(short)
+    return found["core"] or found["tail"] or "" if found else short
 
 
 def needs_capitals(short: str) -> bool:
     """Whether an abbreviation is a word, or may be one, in small letters."""
-    return short in _ALSO_WORDS or len(short) < 3
+    return short in _ALSO_WORDS or (len(short) < 3 and short.isascii())
+
+
+def is_size(word: str) -> bool:
+    """Whether it is the noun of a size."""
+    return any(word in echelon.singular for echelon in ECHELONS)

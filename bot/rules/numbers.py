@@ -95,8 +95,33 @@ def number_words() -> dict[str, NumberWord]:
     return words
 
 
+# Where an apostrophe parts a number word into two tokens, its first half: п'ять, дев'яносто.
+HALVES = frozenset({"п", "дев"})
+
+
 def find_numbers(tokens: Sequence[str]) -> list[Number]:
     """The longest runs of number words in a text, each read as one number; runs that make no sense are left out."""
+    whole = _whole(tokens)
+    found = _runs([word for _, word in whole])
+    ends = [*(start for start, _ in whole[1:]), len(tokens)]
+    return [Number(whole[one.first][0], ends[one.last] - 1, one.value, one.ordinal) for one in found]
+
+
+def _whole(tokens: Sequence[str]) -> list[tuple[int, str]]:
+    """Each word with the number of its first token; number words parted by an apostrophe are put together."""
+    known = number_words()
+    words: list[tuple[int, str]] = []
+    skip = False
+    for i, token in enumerate(tokens):
+        if skip:
+            skip = False
+            continue
+        skip = token in HALVES and i + 1 < len(tokens) and token + tokens[i + 1] in known
+        words.append((i, token + tokens[i + 1] if skip else token))
+    return words
+
+
+def _runs(tokens: Sequence[str]) -> list[Number]:
     known = number_words()
     found: list[Number] = []
     i = 0

@@ -36,16 +36,20 @@ class Guard(IntFlag):
     CAPITAL = auto()
     # Also the name of a woman (Герасимова): not after a woman's first name.
     MASCULINE = auto()
-    # Also a verb in the past (стали): not before an infinitive.
-    NOT_VERB = auto()
-    # Also another noun in the nominative (рот): needs a number or a plural adjective before it.
-    COUNTED = auto()
+    # Also another everyday word (рот: of companies, or a mouth): the words around it decide.
+    CONTEXT = auto()
     # Also an abbreviation of a measure (5 мин.): not after digits.
     NOT_MEASURE = auto()
     # Plural (армий): only after an ordinal (35-й и 58-й армий).
     AFTER_ORDINAL = auto()
     # Must be written in capitals (ОА, ВСУ), as its small letters are an everyday word.
     UPPER = auto()
+    # Must not: F-16s are many, T-90S is another tank.
+    LOWER = auto()
+    # Also a man's name in the genitive (Захарова): not after a man's rank or first name in that case.
+    FEMININE = auto()
+    # Not before another size: the 3rd Army Corps is no army.
+    LAST_SIZE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Form:
 
     reason: Reason = Reason.EXACT
     guard: Guard = Guard.NONE
+    # With Guard.CONTEXT: the dictionary forms of the word that the analyst means.
+    lemmas: tuple[str, ...] = ()
 
 
 class Skip(StrEnum):
@@ -82,6 +88,8 @@ class Slot:
     tight: bool = False
     # A form at edit distance 1 will do, where no dictionary knows the word.
     fuzzy: bool = False
+    # Of the words that may stand before it, none that begins so: a tank regiment is no motor rifle regiment.
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

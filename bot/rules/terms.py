@@ -10,14 +10,17 @@ person:Попов  person:"Иван Попов"  place:Бердянск  unit:"5
 """
 
 import re
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 from bot.rules.forms import codes
 from bot.rules.forms.assemble import folded
-from bot.rules.forms.common import word_forms
+from bot.rules.forms.common import drawn_alike, word_forms
+from bot.rules.forms.dictionary import is_common_word, is_feminine_first_name
 from bot.rules.forms.people import first_name, initials, surname
 from bot.rules.forms.places import place as place_forms
-from bot.rules.military import echelon_of, needs_capitals
+from bot.rules.military import contradicting, echelon_of, needs_capitals, short_names
 from bot.rules.normalise import fold
 from bot.rules.numbers import find_numbers
 from bot.rules.patterns import Pattern, compile_pattern
@@ -104,7 +107,7 @@ def word(text: str, place: Place) -> Compiled:
     if text.endswith("*"):
         return Compiled(text, (Path(_prefixed(text, text, place)),))
     slots, dropped = _inflected(text, text, place)
-    return Compiled(text, (Path(slots), *_joined(slots)), dropped)
+    return Compiled(text, (Path(slots), *_joined(slots), *_many(slots)), dropped)
 
 
 def phrase(body: str, place: Place, *, slop: int = 0) -> Compiled:
@@ -118,10 +121,11 @@ def phrase(body: str, place: Place, *, slop: int = 0) -> Compiled:
         elif piece.startswith("="):
             more, lost = _exact(piece[1:], text, place), ()
         else:
-            more, lost = _inflected(piece, text, place)
+            # `open fire`: a verb begins a phrase; `command post`: further words are mostly nouns.
+            more, lost = _inflected(piece, text, place, verbs=not slots)
         slots += _spread(more, slop) if slots else more
         dropped += lost
-    return Compiled(text, (Path(slots), *_joined(slots)), dropped)
+    return Compiled(text, (Path(slots), *_joined(slots), *_many(slots)), dropped)
 
 
 def _pieces(body: str, text: str, slop: int, place: Place) -> list[str]:
@@ -196,7 +200,9 @@ def _unslipped(body: str, text: str, place: Place) -> tuple[str, bool]:
 
 def _exact(body: str, text: str, place: Place) -> tuple[Slot, ...]:
     tokens = _tokens(body, text, place)
-    return tuple(Slot({token: Form()}, tight=number > 0) for number, (_, token) in enumerate(tokens))
+    return tuple(
+        Slot({token: Form()} | drawn_alike(token), tight=number > 0) for number, (_, token) in enumerate(tokens)
+    )
 
 
 def _prefixed(body: str, text: str, place: Place) -> tuple[Slot, ...]:
@@ -210,7 +216,9 @@ def _prefixed(body: str, text: str, place: Place) -> tuple[Slot, ...]:
     return (*slots, Slot({}, prefix=last, tight=bool(slots)))
 
 
-def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tuple[Dropped, ...]]:
+def _inflected(
+    body: str, text: str, place: Place, *, verbs: bool = True
+) -> tuple[tuple[Slot, ...], tuple[Dropped, ...]]:
     """The slots of one written word: one, or several for a code or a word with a hyphen."""
     body, fuzzy = _unslipped(body, text, place)
     tokens = _tokens(body, text, place)
@@ -223,7 +231,7 @@ def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tu
         elif code:
             forms = codes.letters(written)
         else:
-            forms, lost = word_forms(written)
+            forms, lost = word_forms(written, verbs=verbs)
             dropped += lost
         slots.append(Slot(forms, tight=bool(slots), fuzzy=fuzzy))
     return tuple(slots), tuple(dropped)
@@ -232,6 +240,13 @@ def _inflected(body: str, text: str, place: Place) -> tuple[tuple[Slot, ...], tu
 def _spread(slots: tuple[Slot, ...], slop: int) -> tuple[Slot, ...]:
     first, *rest = slots
     return (Slot(first.forms, first.prefix, slop, Skip.ANY if slop else Skip.NONE, first.tight, first.fuzzy), *rest)
+
+
+def _many(slots: tuple[Slot, ...]) -> list[Path]:
+    """The English plural of a code that ends in digits: F-16s."""
+    if len(slots) < 2 or not slots[-1].tight or not all(form.isdigit() for form in slots[-1].forms):
+        return []
+    return [Path((*slots, Slot({"s": Form(Reason.INFLECTED, Guard.LOWER)}, tight=True)))]
 
 
 def _joined(slots: tuple[Slot, ...]) -> list[Path]:
@@ -251,7 +266,8 @@ def _joined(slots: tuple[Slot, ...]) -> list[Path]:
 
 def _person(body: str, text: str, place: Place) -> tuple[Path, ...]:
     names = _names(body, text, place)
-    last = _hyphened(names[-1], surname)
+    woman = len(names) > 1 and is_feminine_first_name(folded(names[0]))
+    last = _hyphened(names[-1], partial(surname, woman=woman))
     if len(names) == 1:
         return (Path(last),)
     bare = (Slot({form: Form(one.reason) for form, one in last[0].forms.items()}), *last[1:])
@@ -274,18 +290,23 @@ def _names(body: str, text: str, place: Place) -> list[str]:
     return names
 
 
-def _hyphened(name: str, forms_of) -> tuple[Slot, ...]:  # type: ignore[no-untyped-def]
+def _hyphened(name: str, forms_of: Callable[[str], dict[str, Form]]) -> tuple[Slot, ...]:
     parts = name.split("-")
     return tuple(Slot(forms_of(part), tight=number > 0) for number, part in enumerate(parts))
 
 
 def _place(body: str, text: str, place: Place) -> tuple[Path, ...]:
-    slots: tuple[Slot, ...] = ()
-    for name in body.split():
-        for number, (written, token) in enumerate(_tokens(name, text, place)):
-            forms = place_forms(written) if token.isalpha() else {token: Form()}
-            slots += (Slot(forms, tight=number > 0),)
-    return (Path(slots), *_joined(slots))
+    pieces = [(number, *token) for name in body.split() for number, token in enumerate(_tokens(name, text, place))]
+    several = len(pieces) > 1
+    # One name among the words (новая каховка) tells what is meant without capitals; красный лиман needs them.
+    named = several and any(token.isalpha() and not is_common_word(token) for _, _, token in pieces)
+    slots = []
+    for number, written, token in pieces:
+        forms = place_forms(written, several=several) if token.isalpha() else {token: Form()}
+        if named:
+            forms = {form: Form(one.reason, one.guard & ~Guard.CAPITAL) for form, one in forms.items()}
+        slots.append(Slot(forms, tight=number > 0))
+    return (Path(tuple(slots)), *_joined(tuple(slots)))
 
 
 def _unit(body: str, text: str, place: Place) -> tuple[Path, ...]:
@@ -298,13 +319,21 @@ def _unit(body: str, text: str, place: Place) -> tuple[Path, ...]:
         )
     number = Slot({str(numbers[0]): Form()})
     nouns = {form: Form(Reason.INFLECTED, Guard.AFTER_ORDINAL) for form in echelon.plural}
-    nouns |= {form: Form(Reason.EXACT if form in reading.words else Reason.INFLECTED) for form in echelon.singular}
+    nouns |= {
+        form: Form(
+            Reason.EXACT if form in reading.words else Reason.INFLECTED,
+            Guard.LAST_SIZE if form == "army" else Guard.NONE,
+        )
+        for form in echelon.singular
+    }
     short = {
         form: Form(Reason.EXACT, Guard.UPPER if needs_capitals(form) else Guard.NONE)
-        for form in echelon.short
-        if form.isalpha()
+        for form in short_names(echelon, reading.words)
     }
-    return tuple(Path((number, Slot(forms, gap=_UNIT_GAP, skip=Skip.MILITARY))) for forms in (nouns, short))
+    without = contradicting(reading.words)
+    return tuple(
+        Path((number, Slot(forms, gap=_UNIT_GAP, skip=Skip.MILITARY, without=without))) for forms in (nouns, short)
+    )
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def merged(*parts: dict[str, Form]) -> dict[str, Form]:
     for part in parts:
         for text, form in part.items():
             known = forms.get(text)
-            forms[text] = form if known is None else Form(known.reason, known.guard & form.guard)
+            forms[text] = form if known is None else Form(known.reason, known.guard & form.guard, known.lemmas)
     return forms
 
 
@@ -36,12 +36,12 @@ def plain(words: Iterable[str], reason: Reason, guard: Guard = Guard.NONE) -> di
     return {folded(word): Form(reason, guard) for word in words if word}
 
 
-def name_forms(words: Iterable[str], base: str, *, masculine: bool = False) -> dict[str, Form]:
-    """Cyrillic forms of a name: those that are everyday words need a capital."""
+def name_forms(words: Iterable[str], base: str, *, sex: Guard = Guard.NONE) -> dict[str, Form]:
+    """Cyrillic forms of a name: those that are everyday words need a capital, those of both sexes what `sex` says."""
     forms = {}
     for word in map(folded, words):
         guard = Guard.CAPITAL if is_common_word(word) else Guard.NONE
-        if masculine and word.endswith(_FEMININE):
-            guard |= Guard.MASCULINE
+        if word.endswith(_FEMININE):
+            guard |= sex
         forms[word] = Form(Reason.EXACT if word == folded(base) else Reason.INFLECTED, guard)
     return forms

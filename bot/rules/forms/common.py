@@ -1,115 +1,136 @@
 """Forms of everyday words, with what each needs where it is also another word."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from bot.rules.forms.assemble import folded, is_cyrillic, merged, plain
-from bot.rules.forms.dictionary import analyzer, grammemes, parses
+from bot.rules.forms.dictionary import NAMES, analyzer, grammemes, is_word, parses
+from bot.rules.forms.english import inflections
 from bot.rules.forms.places import place
 from bot.rules.forms.slavic import UKRAINIAN
 from bot.rules.forms.surnames import surname_forms
+from bot.rules.lookalike import CAPITALS, to_cyrillic
 from bot.rules.slots import Dropped, Form, Guard, Reason
 
-# A form that is mostly something else is not taken.
+# A form that is mostly something else is taken only where the words around it say so.
 LEAST_SHARE = 0.08
+# Readings rarer than this are no rivals.
+_RARE = 0.02
 _MEASURES = frozenset("мин сек час км м г т кг л га".split())
 _LOAN_ENDINGS = ("а", "у", "ом", "е", "ы", "ов", "ам", "ами", "ах", "и", "ей")
-_VOWELS = "aeiou"
+_VOWELS = "аеёиоуыэюяіїє"
+_ALIKE = CAPITALS | {"s", "j"}
+
+Forms = dict[str, Form]
 
 
 @lru_cache(50_000)
-def word_forms(word: str) -> tuple[dict[str, Form], tuple[Dropped, ...]]:
-    """(forms, dropped) of one written word of a rule."""
+def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, ...]]:
+    """(forms, dropped) of one written word of a rule. `verbs`: an English word may be a verb (shelled, shelling)."""
     if not is_cyrillic(word):
-        return merged(plain([word], Reason.EXACT), plain(_english(folded(word)), Reason.INFLECTED)), ()
-    lower = folded(word)
-    dropped: list[Dropped] = []
-    parts = [plain([word], Reason.EXACT)]
-    known = False
-    for language in ("ru", "uk"):
-        if language == "ru" and UKRAINIAN & set(lower):
-            continue
-        lexemes = _lexemes(word, language)
-        known |= bool(lexemes)
-        for parse in lexemes:
-            parts.append(_checked(parse, language, dropped))
-    if not known:
-        parts += _unknown(word)
-    return merged(*parts[1:], parts[0]) if len(parts) > 1 else parts[0], tuple(dict.fromkeys(dropped))
+        forms = inflections(folded(word), verbs=verbs)
+        return merged(plain([word], Reason.EXACT), plain(forms, Reason.INFLECTED), drawn_alike(folded(word))), ()
+    lexemes = [(parse, language) for language in ("ru", "uk") for parse in _lexemes(word, language)]
+    lemmas = tuple({parse.normal_form: None for parse, _ in lexemes})
+    forms, dropped = _inflected(word, lexemes, lemmas)
+    if not any(language == "ru" for _, language in lexemes) or len(forms) == 1:
+        forms = merged(forms, *_guessed(word, lemmas))
+    return merged(forms, _without_hook(forms), _mixed(forms), {} if lexemes else plain([word], Reason.EXACT)), dropped
+
+
+def drawn_alike(word: str) -> Forms:
+    """A Latin abbreviation written in Cyrillic letters that are drawn the same: НІМАR... as `АТАСМЅ`."""
+    alike = to_cyrillic(word) if 2 < len(word) < 9 and _ALIKE.issuperset(word) else ""
+    return {alike: Form(Reason.LOOK_ALIKE, Guard.UPPER)} if alike else {}
 
 
 def _lexemes(word: str, language: str) -> list[Any]:
     """The words that an analyst may mean: those whose dictionary form it is, else the likeliest."""
-    found = parses(word.lower(), language) or parses(folded(word), language)
-    chosen: dict[tuple[str, str], Any] = {}
-    for parse in found:
-        if folded(parse.normal_form) == folded(word):
-            chosen.setdefault((parse.normal_form, str(parse.tag.POS)), parse)
+    lower = word.lower().translate(_APOSTROPHES)
+    if language == "ru" and UKRAINIAN & set(lower):
+        return []
+    found = parses(lower, language) or parses(folded(word), language)
+    chosen = {
+        (parse.normal_form, parse.methods_stack[0][2]): parse
+        for parse in reversed(found)
+        if folded(parse.normal_form) == folded(word)
+    }
     return list(chosen.values()) or list(found[:1])
 
 
-def _checked(parse: Any, language: str, dropped: list[Dropped]) -> dict[str, Form]:
-    forms = {}
-    for one in parse.lexeme:
-        text = folded(one.word)
-        guard = _guard(text, parse, language)
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹ′`´", "'"))
+
+
+def _inflected(word: str, lexemes: list[tuple[Any, str]], lemmas: tuple[str, ...]) -> tuple[Forms, tuple[Dropped, ...]]:
+    forms: Forms = {}
+    dropped: list[Dropped] = []
+    for text in dict.fromkeys(folded(one.word) for parse, _ in lexemes for one in parse.lexeme):
+        guard = _guard(text, lemmas)
         if guard is None:
-            dropped.append(Dropped(text, f"is mostly another word ({_other(text, parse, language)})"))
+            dropped.append(Dropped(text, f"is mostly another word ({_other(text, lemmas)})"))
         else:
-            reason = Reason.EXACT if text == folded(parse.word) else Reason.INFLECTED
-            forms[text] = Form(reason, guard)
-    return forms
+            reason = Reason.EXACT if text == folded(word) else Reason.INFLECTED
+            forms[text] = Form(reason, guard, lemmas if Guard.CONTEXT in guard else ())
+    return forms, tuple(dropped)
 
 
-def _guard(text: str, lexeme: Any, language: str) -> Guard | None:
+def _guard(text: str, lemmas: tuple[str, ...]) -> Guard | None:
     """What a form needs; None when it is not to be taken. A form without a rival needs nothing."""
-    if text in _MEASURES and text != folded(lexeme.normal_form):
+    if text in _MEASURES and text not in lemmas:
         return Guard.NOT_MEASURE
-    readings = parses(text, language)
-    mine = sum(one.score for one in readings if one.normal_form == lexeme.normal_form)
-    total = sum(one.score for one in readings) or 1.0
-    if not readings or mine / total > 0.6:
+    rivals = list(_rivals(text, lemmas))
+    if not rivals:
         return Guard.NONE
-    rivals = [one for one in readings if one.normal_form != lexeme.normal_form]
-    if any("VERB" in grammemes(one) for one in rivals) and mine / total < LEAST_SHARE:
-        return Guard.NOT_VERB
-    nominative = any({"NOUN", "nomn", "sing"} <= grammemes(one) for one in rivals)
-    plural = any({"plur", "gent"} <= grammemes(one) for one in readings if one.normal_form == lexeme.normal_form)
-    if nominative and plural:
-        return Guard.COUNTED
-    return Guard.NONE if mine / total >= LEAST_SHARE else None
+    readings = parses(text)
+    mine = sum(one.score for one in readings if one.normal_form in lemmas)
+    total = sum(one.score for one in readings) or 1.0
+    if readings and 0 < mine / total < LEAST_SHARE and not any(one.tag.POS in ("VERB", "INFN") for one in rivals):
+        return None
+    return Guard.CONTEXT
 
 
-def _other(text: str, lexeme: Any, language: str) -> str:
-    return next(one.normal_form for one in parses(text, language) if one.normal_form != lexeme.normal_form)
+def _rivals(text: str, lemmas: tuple[str, ...]) -> Iterator[Any]:
+    """Other everyday words that the form may be."""
+    for language in ("ru", "uk"):
+        readings = parses(text, language)
+        if any(one.normal_form in lemmas for one in readings):
+            yield from (
+                one
+                for one in readings
+                if one.normal_form not in lemmas and one.score > _RARE and not NAMES & grammemes(one)
+            )
 
 
-def _unknown(word: str) -> list[dict[str, Form]]:
-    """A word that no dictionary has: a loanword, a new name, or slang. Its endings are guessed, generously."""
+def _other(text: str, lemmas: tuple[str, ...]) -> str:
+    return next((str(one.normal_form) for one in _rivals(text, lemmas)), "")
+
+
+def _guessed(word: str, lemmas: tuple[str, ...]) -> list[Forms]:
+    """Russian forms of a word that the dictionary lacks: a loanword, a new name, or slang. Guessed generously."""
     lower = word.lower()
+    if UKRAINIAN & set(lower):
+        return []
     guessed: set[str] = set()
     for parse in analyzer("ru").parse(lower)[:1]:
         guessed.update(form.word for form in parse.lexeme)
-    if lower[-1:] not in "аеёиоуыэюяьй":
+    if lower[-1:] not in _VOWELS + "йь":
         guessed.update(lower + ending for ending in _LOAN_ENDINGS)
     parts = [plain(guessed, Reason.INFLECTED)]
     if word[:1].isupper():
         parts += [plain(surname_forms(lower), Reason.INFLECTED)]
         parts += [{text: form for text, form in place(word).items() if is_cyrillic(text)}]
-    return parts
+    if not lemmas:
+        return parts
+    return [{text: form for text, form in part.items() if not is_word(text)} for part in parts]
 
 
-def _english(word: str) -> list[str]:
-    """Plurals and the regular forms of verbs; `'s` is a word of its own for the lattice."""
-    if not word.isalpha() or not word.isascii() or len(word) < 3:
-        return []
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        return [word + "es", word + "ed", word + "ing"]
-    if word.endswith("y") and word[-2] not in _VOWELS:
-        return [word[:-1] + "ies", word[:-1] + "ied", word + "ing"]
-    if word.endswith("e"):
-        return [word + "s", word + "d", word[:-1] + "ing"]
-    forms = [word + "s", word + "ed", word + "ing"]
-    if len(word) <= 5 and word[-1] not in _VOWELS + "wxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS:
-        forms += [word + word[-1] + "ed", word + word[-1] + "ing"]
-    return forms
+def _without_hook(forms: Forms) -> Forms:
+    """ґ is also written г."""
+    return {text.replace("ґ", "г"): form for text, form in forms.items() if "ґ" in text}
+
+
+def _mixed(forms: Forms) -> Forms:
+    """Russian words with the Ukrainian и at their end, as people near the front write: взрыви."""
+    mixed = {text[:-1] + "и": form for text, form in forms.items() if text.endswith("ы")}
+    return {text: Form(Reason.INFLECTED, form.guard, form.lemmas) for text, form in mixed.items() if not is_word(text)}

@@ -42,15 +42,32 @@ NAMES = frozenset({"Surn", "Name", "Patr", "Geox", "Orgn", "Trad", "Init", "Abbr
 
 @lru_cache(CACHED)
 def is_common_word(word: str) -> bool:
-    """Whether it is also an everyday word of Russian, not just a name: попов (of priests), орехов (of nuts)."""
-    return any(not NAMES & grammemes(parse) and parse.score > 0.02 for parse in parses(word))
+    """Whether it is also an everyday word, not just a name: попов (of priests), орехов (of nuts), малюк (a child)."""
+    return any(not NAMES & grammemes(parse) and parse.score > 0.02 for parse in parses(word)) or any(
+        not NAMES & grammemes(parse) and _is_common(parse) for parse in parses(word, "uk")
+    )
+
+
+def _is_common(parse: Any) -> bool:
+    """VESUM marks no places; but they have no plural, and other nouns mostly have one."""
+    if parse.tag.POS != "NOUN":
+        return parse.tag.POS != "ADJF" or not parse.normal_form.endswith(("ів", "їв", "ов", "ев", "єв", "ин", "їн"))
+    return "plur" in parse.tag.grammemes or any("plur" in one.tag.grammemes for one in parse.lexeme)
 
 
 @lru_cache(CACHED)
 def is_feminine_first_name(word: str) -> bool:
     """Whether it is a woman's first name or patronymic in any case: Елены, Ивановне."""
-    if word.endswith(("овна", "евна", "ична", "овны", "евны", "ичны", "овне", "евне", "ичне", "овной", "евной", "ичной")):
+    if word.endswith(
+        ("овна", "евна", "ична", "овны", "евны", "ичны", "овне", "евне", "ичне", "овной", "евной", "ичной")
+    ):
         return True
     found = [grammemes(parse) for language in ("ru", "uk") for parse in parses(word, language)]
     names = [one for one in found if one & {"Name", "Patr"}]
     return bool(names) and all("femn" in one for one in names)
+
+
+@lru_cache(CACHED)
+def is_ukrainian_surname(name: str) -> bool:
+    """Whether the Ukrainian dictionary alone has it as a surname: Залужний, written with letters of both alphabets."""
+    return not parses(name) and any("Surn" in grammemes(parse) for parse in parses(name, "uk"))

@@ -48,9 +48,7 @@ def _spell(name: str, table: dict[str, str]) -> list[str]:
 
 def _iotated(name: str, table: dict[str, str]) -> list[str]:
     """BGN: е and ё are ye and yo at the start of a word, after vowels and after signs."""
-    marked = [
-        char in "её" and (i == 0 or name[i - 1] in _VOWELS | {"ь", "ъ", "й"}) for i, char in enumerate(name)
-    ]
+    marked = [char in "её" and (i == 0 or name[i - 1] in _VOWELS | {"ь", "ъ", "й"}) for i, char in enumerate(name)]
     yo = [char == "ё" for char in name]
     if not any(marked) and not any(yo):
         return []

@@ -3,12 +3,13 @@
 from functools import lru_cache
 
 from bot.rules.forms.assemble import folded, is_cyrillic, merged, name_forms, plain
-from bot.rules.forms.dictionary import analyzer, grammemes
+from bot.rules.forms.dictionary import analyzer, grammemes, is_ukrainian_surname
+from bot.rules.forms.feminine import feminine_forms, fixed_forms, is_feminine
 from bot.rules.forms.latin import latin_spellings, ukrainian_spellings
 from bot.rules.forms.slavic import UKRAINIAN, to_russian, to_ukrainian
 from bot.rules.forms.surnames import surname_forms
 from bot.rules.forms.ukrainian import ukrainian_surname_forms
-from bot.rules.slots import Form, Reason
+from bot.rules.slots import Form, Guard, Reason
 
 # Russian first names and their Ukrainian namesakes, where transliteration does not give them.
 _NAMESAKES = {
@@ -33,21 +34,26 @@ _ENGLISH = {
 
 
 @lru_cache(50_000)
-def surname(name: str) -> dict[str, Form]:
-    """The forms of a surname, masculine singular."""
+def surname(name: str, *, woman: bool = False) -> dict[str, Form]:
+    """The forms of a surname in the singular: a man's, unless it is a woman's (Захарова) or `woman` says so."""
     if not is_cyrillic(name):
         return plain([name], Reason.EXACT)
     lower = name.lower()
-    ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith(("ський", "цький"))
-    russian_names = to_russian(lower) if ukrainian else {lower}
+    ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith(("ський", "цький", "ська", "цька"))
+    russian_names = to_russian(lower) if ukrainian or is_ukrainian_surname(lower) else {lower}
+    russian_names |= set() if ukrainian else {lower}
     ukrainian_names = {lower} if ukrainian else to_ukrainian(lower)
-    russian = {form for one in russian_names for form in surname_forms(one)}
-    other = {form for one in ukrainian_names for form in ukrainian_surname_forms(one)}
+    feminine = is_feminine(lower)
+    decline = feminine_forms if feminine else fixed_forms if woman else surname_forms
+    decline_ukrainian = feminine_forms if feminine else fixed_forms if woman else ukrainian_surname_forms
+    russian = {form for one in russian_names for form in decline(one)}
+    other = {form for one in ukrainian_names for form in decline_ukrainian(one)}
     latin = {one for name in russian_names for one in latin_spellings(name)}
     latin |= {one for name in ukrainian_names for one in ukrainian_spellings(name)}
+    sex = Guard.FEMININE if feminine else Guard.NONE if woman else Guard.MASCULINE
     return merged(
-        name_forms(russian, name, masculine=True),
-        name_forms(other, name, masculine=True),
+        name_forms(russian, name, sex=sex),
+        name_forms(other, name, sex=sex),
         plain((one for one in latin if len(one) >= 4), Reason.TRANSLITERATED),
     )
 

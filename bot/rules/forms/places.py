@@ -1,11 +1,12 @@
 """Forms of place names, in both languages and in Latin letters."""
 
+import re
 from functools import lru_cache
 
 from bot.rules.forms.assemble import folded, is_cyrillic, merged, name_forms, plain
 from bot.rules.forms.dictionary import grammemes, parses
 from bot.rules.forms.latin import latin_spellings, ukrainian_spellings
-from bot.rules.forms.slavic import UKRAINIAN, to_russian, to_ukrainian
+from bot.rules.forms.slavic import UKRAINIAN, place_in_russian, place_in_ukrainian
 from bot.rules.slots import Form, Reason
 
 _VELAR = "гкхжчшщ"
@@ -15,14 +16,17 @@ _SHORTEST_LATIN = 4
 
 
 @lru_cache(50_000)
-def place(name: str) -> dict[str, Form]:
-    """The forms of one word of a place name."""
+def place(name: str, *, several: bool = False) -> dict[str, Form]:
+    """The forms of one word of a place name; `several`: of a name of several words."""
     if not is_cyrillic(name):
         return plain([name], Reason.EXACT)
     lower = name.lower()
-    ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith("ськ")
-    russian_names = to_russian(lower) if ukrainian else {lower}
-    ukrainian_names = {lower} if ukrainian else to_ukrainian(lower)
+    ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith(("ськ", "цьк"))
+    # Суми, Роботине: letters that both alphabets have; the name may be of either.
+    russian_names = place_in_russian(lower) if ukrainian or not parses(lower) else frozenset()
+    russian_names |= frozenset() if ukrainian else {lower}
+    ukrainian_names = frozenset({lower}) if ukrainian or parses(lower, "uk") else frozenset()
+    ukrainian_names |= frozenset() if ukrainian else place_in_ukrainian(lower)
     russian = {form for one in russian_names for form in (*_russian(one), *_lexeme(one, "ru"))}
     other = {form for one in ukrainian_names for form in (*_ukrainian(one), *_lexeme(one, "uk"))}
     latin = {one for name in russian_names for one in latin_spellings(name)}
@@ -30,7 +34,7 @@ def place(name: str) -> dict[str, Form]:
     return merged(
         name_forms(russian | {lower}, name),
         name_forms(other, name),
-        plain((one for one in latin if len(one) >= _SHORTEST_LATIN), Reason.TRANSLITERATED),
+        plain((one for one in latin if several or len(one) >= _SHORTEST_LATIN), Reason.TRANSLITERATED),
     )
 
 
@@ -59,12 +63,14 @@ def _russian(name: str) -> list[str]:
         case "й":
             return [stem + end for end in ("я", "ю", "ем", "е")]
         case "ы" | "и":
-            return [stem + end for end in ("ов", "ам", "ами", "ах")] + [stem]
-        case "е" | "э" | "у" | "ю":
+            return [stem + end for end in ("ов", "ам", "ами", "ах")] + _bare(stem)
+        case "е":
+            return [stem + end for end in ("я", "ю", "ем")] if stem[-1:] in "льнрж" else []
+        case "э" | "у" | "ю":
             return []
     forms = [name + end for end in ("а", "у", "ом", "е")]
     if name.endswith(("ов", "ев", "ин", "ын")):
-        forms.append(name + "ым")
+        forms += [name + end for end in ("ым", "ого", "ому")]
     if name.endswith("ец"):
         forms += [name[:-2] + "ц" + end for end in ("а", "у", "ом", "ем", "е")]
     return forms
@@ -84,6 +90,16 @@ _RUSSIAN_ADJECTIVES = {
 }
 
 
+def _bare(stem: str) -> list[str]:
+    """The genitive plural: Сум, Черкасс; Крынок, Ровенек with a vowel put in."""
+    if stem[-1:] not in "кц" or len(stem) < 3 or stem[-2] in _VOWELS:
+        return [stem]
+    return [stem, stem[:-1].rstrip("ьй") + ("е" if stem[-2] in "жчшщьй" or stem[-1] == "ц" else "о") + stem[-1]]
+
+
+_VOWELS = "аеёиоуыэюяіїє"
+
+
 def _ukrainian(name: str) -> list[str]:
     if name.endswith("ий"):
         return [name[:-2] + end for end in ("ого", "ому", "им", "ім")]
@@ -95,18 +111,31 @@ def _ukrainian(name: str) -> list[str]:
     match last:
         case "а":
             soft = stem[:-1] + _SOFTENED.get(stem[-1:], stem[-1:])
-            return [stem + "и", soft + "і", stem + "у", stem + "ою", stem + "ої"]
+            return [stem + "и", soft + "і", stem + "у", stem + "ою", stem + "ої", stem + "ій"]
         case "я":
             return [stem + end for end in ("і", "ї", "ю", "ею", "єю")]
         case "о":
             return [stem + end for end in ("а", "у", "ом", "і")]
         case "ь":
-            return [stem + end for end in ("я", "ю", "ем", "і")]
+            soft_stems = (stem, *_opened(stem), *([stem[:-2] + stem[-1]] if stem[-2:-1] in "еі" else []))
+            return [one + end for one in soft_stems for end in ("я", "ю", "ем", "і", "ї")]
         case "и" | "і":
-            return [stem + end for end in ("ів", "ам", "ами", "ах")] + [stem]
+            return [stem + end for end in ("ів", "ам", "ами", "ах", "ям", "ями", "ях")] + _bare(stem)
         case "й" | "е" | "у" | "ю":
             return []
     forms = [name + end for end in ("а", "у", "ом", "ові", "і", "им")]
-    if name.endswith("ів"):
-        forms += [name[:-2] + "ов" + end for end in ("а", "у", "ом", "і", "им")]
-    return forms
+    if name.endswith("ець"):
+        forms += [name[:-3] + "ц" + end for end in ("я", "ю", "ем", "і")]
+    open_stems = _opened(name)
+    return forms + [stem + end for stem in open_stems for end in ("а", "у", "ом", "ові", "і", "им", "ого", "ому")]
+
+
+def _opened(name: str) -> list[str]:
+    """і of a closed syllable is о or е in an open one: Харків, Харкова; Київ, Києва; Ріг, Рогу."""
+    found = re.fullmatch(r"(.+)([ії])([бвгґджзклмнпрстфхцчшщ])", name)
+    if not found:
+        return []
+    head, vowel, last = found.groups()
+    return [
+        head + other + one for other in ("єе" if vowel == "ї" else "ое") for one in (last, _SOFTENED.get(last, last))
+    ]

@@ -3,6 +3,31 @@
 from itertools import product
 
 _SKY = (("ский", "ський"), ("цкий", "цький"), ("ская", "ська"), ("ское", "ське"), ("ск", "ськ"), ("цк", "цьк"))
+# Endings of places that part for real: Харьков and Харків, Авдеевка and Авдіївка, Степное and Степне.
+_PLACE_ENDINGS = (
+    ("еевка", "іївка"), ("ьевка", "ївка"), ("аевка", "аївка"), ("оевка", "оївка"), ("овка", "івка"), ("евка", "івка"),
+    ("рьков", "рків"), ("ьков", "ьків"), ("аев", "аїв"), ("иев", "иїв"), ("ов", "ів"), ("ев", "ів"),
+    ("овцы", "івці"), ("цы", "ці"), ("ово", "ове"), ("ево", "еве"), ("ино", "ине"), ("ое", "е"), ("ье", "я"),
+    ("ая", "а"), ("ые", "і"), ("ый", "ий"), ("сса", "са"), ("ы", "и"),
+)  # fmt: skip
+_PLACE_ENDINGS_BACK = (
+    ("іївка", "еевка"), ("ївка", "ьевка"), ("аївка", "аевка"), ("оївка", "оевка"), ("івка", "овка"), ("івка", "евка"),
+    ("рків", "рьков"), ("аїв", "аев"), ("иїв", "иев"), ("ів", "ов"), ("ів", "ев"), ("івці", "овцы"), ("ці", "цы"),
+    ("ове", "ово"), ("еве", "ево"), ("ине", "ино"), ("не", "ное"), ("на", "ная"), ("ка", "кая"), ("си", "ссы"),
+    ("и", "ы"),
+)  # fmt: skip
+# Names that no rule of letters leads to.
+_PAIRS = (
+    ("харьков", "харків"), ("киев", "київ"), ("николаев", "миколаїв"), ("днепр", "дніпро"), ("одесса", "одеса"),
+    ("угледар", "вугледар"), ("запорожье", "запоріжжя"), ("ровно", "рівне"), ("северодонецк", "сєвєродонецьк"),
+    ("счастье", "щастя"), ("горловка", "горлівка"), ("еленовка", "оленівка"), ("красногоровка", "красногорівка"),
+    ("новогродовка", "новогродівка"), ("орехов", "оріхів"), ("энергодар", "енергодар"), ("змеиный", "зміїний"),
+    ("селидово", "селидове"), ("волчанск", "вовчанськ"), ("александровка", "олександрівка"), ("алексеевка", "олексіївка"),
+    ("николаевка", "миколаївка"), ("никополь", "нікополь"), ("житомир", "житомир"), ("кременчуг", "кременчук"),
+    ("белая", "біла"), ("белый", "білий"), ("острог", "острог"), ("каменское", "кам'янське"), ("каменка", "кам'янка"),
+    ("черкассы", "черкаси"), ("ивано", "івано"), ("бровары", "бровари"), ("борисполь", "бориспіль"),
+    ("тернополь", "тернопіль"), ("ирпень", "ірпінь"), ("мирноград", "мирноград"), ("рог", "ріг"), ("яр", "яр"),
+)  # fmt: skip
 UKRAINIAN = frozenset("ґєії")
 MAX = 16
 
@@ -23,6 +48,29 @@ def to_ukrainian(name: str) -> frozenset[str]:
     return frozenset(spelled)
 
 
+def place_in_ukrainian(name: str) -> frozenset[str]:
+    """Likely Ukrainian names of a place with a Russian name, lower case."""
+    known = {ukrainian for russian, ukrainian in _PAIRS if russian == name}
+    return frozenset(known) or to_ukrainian(name) | {
+        stem + end
+        for russian, end in _PLACE_ENDINGS
+        if name.endswith(russian) and len(name) > len(russian) + 1
+        for stem in to_ukrainian(name.removesuffix(russian))
+    }
+
+
+def place_in_russian(name: str) -> frozenset[str]:
+    """Likely Russian names of a place with a Ukrainian name, lower case."""
+    bare = name.replace("’", "'").replace("ʼ", "'")
+    known = {russian for russian, ukrainian in _PAIRS if ukrainian == bare}
+    return frozenset(known) or to_russian(name) | {
+        stem + end
+        for ukrainian, end in _PLACE_ENDINGS_BACK
+        if bare.endswith(ukrainian) and len(bare) > len(ukrainian) + 1
+        for stem in to_russian(bare.removesuffix(ukrainian))
+    }
+
+
 def to_russian(name: str) -> frozenset[str]:
     """Likely Russian spellings of a Ukrainian name, lower case."""
     name = name.lower().replace("’", "").replace("'", "").replace("ʼ", "")
@@ -33,7 +81,8 @@ def to_russian(name: str) -> frozenset[str]:
             break
     else:
         if name.endswith("ий"):
-            return frozenset(stem + ending for stem in _russian(name[:-2]) for ending in ("ый", "ий", "ой"))
+            endings = ("ий",) if name[-3:-2] in "гкх" else ("ый", "ий", "ой")
+            return frozenset(stem + ending for stem in _russian(name[:-2]) for ending in endings)
     return frozenset(stem + end for stem in _russian(name))
 
 
@@ -54,7 +103,7 @@ def _options(stem: str, i: int) -> tuple[str, ...]:
         case "ё":
             return ("йо", "ьо") if i else ("йо",)
         case "е":
-            return ("е", "є") if not before or before in "аеёиоуыэюяь" else ("е", "і") if len(stem) < 8 else ("е",)
+            return ("е", "є") if not before or before in "аеёиоуыэюяь" else ("е", "і")
         case "ъ":
             return ("'", "’", "")
     return (char,)

@@ -15,7 +15,9 @@ def surname_forms(name: str) -> frozenset[str]:
     head, _, last = name.rpartition("-")
     if head:
         # Both halves decline together: Римским-Корсаковым; the first may also stay.
-        return frozenset(f"{first}-{second}" for first in {head, *surname_forms(head)} for second in surname_forms(last))
+        return frozenset(
+            f"{first}-{second}" for first in {head, *surname_forms(head)} for second in surname_forms(last)
+        )
     return frozenset({name, *_declined(name)})
 
 
