@@ -121,9 +121,13 @@ def _ukrainian(name: str) -> list[str]:
             return [one + end for one in soft_stems for end in ("я", "ю", "ем", "і", "ї")]
         case "и" | "і":
             return [stem + end for end in ("ів", "ам", "ами", "ах", "ям", "ями", "ях")] + _bare(stem)
-        case "й" | "е" | "у" | "ю":
+        case "й":
+            return [stem + end for end in ("я", "ю", "єм", "єві", "ї")]
+        case "е" | "у" | "ю":
             return []
     forms = [name + end for end in ("а", "у", "ом", "ові", "і", "им")]
+    if last in _SOFTENED:
+        forms.append(stem + _SOFTENED[last] + "і")
     if name.endswith("ець"):
         forms += [name[:-3] + "ц" + end for end in ("я", "ю", "ем", "і")]
     open_stems = _opened(name)
