@@ -113,7 +113,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         f"{words.SIGNS[match.severity]} {match.severity.upper()}  {_data(match.title or match.rule_id, 200)}"
         f"  #{alert.alert_id}"
     )
-    sheet.line("Rule  ", (clip(plain(match.rule_id), 100), "code"), _update(alert))
+    revision = f" · rev {_data(match.revision, 20)}" if match.revision else ""
+    sheet.line("Rule  ", (clip(plain(match.rule_id), 100), "code"), revision, _update(alert))
     sheet.line()
     sheet.line(f"Channel  {_channel(alert.channel)} · {_data(alert.channel.category, 60)}")
     album = " of an album" if message.album_id is not None else ""

@@ -18,7 +18,8 @@ from bot.app.accounts import make_fleet
 from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
 from bot.app.loop import Loop
-from bot.app.parts import CHAT, load_rules, open_store, sink_names, speech_settings
+from bot.app.parts import CHAT, load_rules, open_store, rules_folder, sink_names, speech_settings
+from bot.app.rules_watch import RulesWatch
 from bot.app.watching import Watching
 from bot.config import Config
 from bot.errors import EarshotError, first_of
@@ -145,6 +146,10 @@ class Service:
         worker = SpeechWorker(
             store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
         )
+        ruling = Pulse(stop)
+        rules_watch = RulesWatch(
+            rules_folder(config), monitor, ruling, texts=config.rules, say=self.say, tell=self._tell
+        )
         watching = Watching(
             config,
             store,
@@ -162,6 +167,7 @@ class Service:
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
             "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
+            "rules": Loop(run=rules_watch.run, pulse=ruling, bound=600.0),
             **watching.loops,
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)
@@ -211,6 +217,11 @@ class Service:
         """Put notices for every sink into the outbox, unless the settings turn them off."""
         for text in notices if self._notices else ():
             await self._store.outbox.add_notice(self._names, text, at=utc_now())
+
+    async def _tell(self, notice: str) -> None:
+        """The same whatever the settings: what must be known."""
+        await self._store.outbox.add_notice(self._names, notice, at=utc_now())
+        self._nudge_all()
 
     async def _wind_down(self, ending: str) -> None:
         try:

@@ -64,7 +64,7 @@ def judge(case: Case) -> Verdict:
         return Verdict(case=case, error=str(error))
     except Exception as error:
         # A fault of ours in one case hides no other.
-        log.error("the engine failed on a case", case=case.id)
+        log.error("the engine failed on a case", case=case.id, exc_info=True)
         return Verdict(case=case, error=f"the engine failed: {error!r}")
     return Verdict(case=case, matched=bool(spans), spans=spans)
 

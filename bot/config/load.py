@@ -111,7 +111,7 @@ def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> C
         ping_url=secret("EARSHOT_PING_URL", settings.canary.ping_url_file, "canary.ping_url_file"),
         apprise=attempt(lambda: _apprise(settings, yaml_file, beside), {}),
         channels=attempt(lambda: _load_channels(beside(settings.channels_file)), ()),
-        rules=attempt(lambda: _load_rules(beside(settings.rules_folder)), {}),
+        rules=attempt(lambda: read_rules(beside(settings.rules_folder)), {}),
     )
     return wrong or config
 
@@ -183,7 +183,8 @@ def _load_channels(path: Path) -> tuple[ChannelEntry, ...]:
     return entries
 
 
-def _load_rules(folder: Path) -> dict[str, str]:
+def read_rules(folder: Path) -> dict[str, str]:
+    """The texts of the rule files by name; ConfigError when there are none, or one cannot be read."""
     if not folder.is_dir():
         raise ConfigError(f"{folder}: rules_folder: there is no such folder; `earshot init FOLDER` writes examples")
     files = sorted(folder.rglob("*.yaml"))

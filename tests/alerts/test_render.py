@@ -23,7 +23,7 @@ from tests.alerts.makers import (
 
 VOICE = """\
 🔴 HIGH  Commander dismissed or killed  #12
-Rule  commander-relieved
+Rule  commander-relieved · rev r1
 
 Channel  Андрей Гурулёв (@agurulev) · lawmaker
 Post  voice note 0:24 · 12 Jul 2023 17:06:40 UTC · heard 14 s after the post
@@ -42,7 +42,7 @@ STRIKE = (
 )
 TEXT = """\
 🔴 HIGH  Commander dismissed or killed  #12
-Rule  commander-relieved
+Rule  commander-relieved · rev r1
 
 Channel  Андрей Гурулёв (@agurulev) · lawmaker
 Post  text · 12 Jul 2023 17:06:40 UTC · heard 14 s after the post
@@ -88,7 +88,7 @@ def test_places_far_apart_are_quoted_apart() -> None:
 @pytest.mark.parametrize(
     ("alert", "line"),
     [
-        (text_alert(STRIKE, "Цоков", update_of=AlertId(7)), "Rule  commander-relieved · update of #7: new words"),
+        (text_alert(STRIKE, "Цоков", update_of=AlertId(7)), "Rule  commander-relieved · rev r1 · update of #7: new words"),
         (text_alert(STRIKE, "Цоков", deleted_since=True), "⚠ The post has been deleted since."),
         (text_alert(STRIKE, "Цоков", edited_since=True), "⚠ The post has been edited since; this is what it said."),
         (
