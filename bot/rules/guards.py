@@ -1,7 +1,7 @@
 """What the text around a hit must show, for forms that are also something else. Asked only of hits."""
 
 from bot.rules.forms.context import fits
-from bot.rules.forms.dictionary import grammemes, is_feminine_first_name, parses
+from bot.rules.forms.dictionary import grammemes, is_feminine_first_name, is_name, parses
 from bot.rules.lattice import Edge
 from bot.rules.military import is_size
 from bot.rules.slots import Form, Guard
@@ -14,8 +14,10 @@ _RANKS = tuple(
     "господин командувач капітан старшин підполковник міністр солдат рядов боец бойца general colonel major captain "
     "lieutenant commander minister".split()
 )
-_LATINS = frozenset("yelena elena olga irina maria mariya anna natalia natalya svetlana tatiana tatyana yulia julia ekaterina "
-                    "oksana iryna olena larisa lyudmila valentina galina marina daria darya alina victoria".split())  # fmt: skip
+_LATINS = frozenset(
+    "yelena elena olga irina maria mariya anna natalia natalya svetlana tatiana tatyana yulia julia ekaterina oksana iryna "
+    "olena larisa lyudmila valentina galina marina daria darya alina victoria".split()
+)
 
 
 def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool) -> bool:
@@ -74,6 +76,8 @@ def _meant(form: Form, reading: Reading, edge: Edge) -> bool:
     if "ё" in original and (written := parses(original)) and not any(one.normal_form in form.lemmas for one in written):
         return False
     before = reading.words[edge.first - 1] if edge.first and reading.together(edge.first) else ""
+    if before and original[:1] != reading.original(edge.first, edge.last)[:1] and is_name(edge.symbol, form.lemmas):
+        return True
     after = edge.last + 1
     behind = reading.words[after] if after < len(reading.words) and reading.together(after) else ""
     return fits(form.lemmas, edge.symbol, before, behind)

@@ -99,6 +99,14 @@ def number_words() -> dict[str, NumberWord]:
 HALVES = frozenset({"п", "дев"})
 
 
+@cache
+def number_parts() -> frozenset[str]:
+    """Every token that a number in words may be made of: whole words, and the two parts of those with an apostrophe."""
+    known = number_words()
+    tails = {word.removeprefix(half) for half in HALVES for word in known if word.startswith(half + "я")}
+    return frozenset(known) | HALVES | tails
+
+
 def find_numbers(tokens: Sequence[str]) -> list[Number]:
     """The longest runs of number words in a text, each read as one number; runs that make no sense are left out."""
     whole = _whole(tokens)

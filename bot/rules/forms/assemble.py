@@ -39,8 +39,10 @@ def plain(words: Iterable[str], reason: Reason, guard: Guard = Guard.NONE) -> di
 def name_forms(words: Iterable[str], base: str, *, sex: Guard = Guard.NONE) -> dict[str, Form]:
     """Cyrillic forms of a name: those that are everyday words need a capital, those of both sexes what `sex` says."""
     forms = {}
+    # белый, білий: what is an everyday word in one language is one in the other, however the dictionary spells it.
+    everyday = is_common_word(folded(base))
     for word in map(folded, words):
-        guard = Guard.CAPITAL if is_common_word(word) else Guard.NONE
+        guard = Guard.CAPITAL if everyday or is_common_word(word) else Guard.NONE
         if word.endswith(_FEMININE):
             guard |= sex
         forms[word] = Form(Reason.EXACT if word == folded(base) else Reason.INFLECTED, guard)

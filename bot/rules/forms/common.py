@@ -56,7 +56,11 @@ def _lexemes(word: str, language: str) -> list[Any]:
         for parse in reversed(found)
         if folded(parse.normal_form) == folded(word)
     }
-    return list(chosen.values()) or list(found[:1])
+    if chosen or not found:
+        return list(chosen.values())
+    # Not a dictionary form (снят): the likeliest words that have it.
+    likeliest = {parse.normal_form: parse for parse in reversed(found) if parse.score > found[0].score / 2}
+    return list(likeliest.values())
 
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹ′`´", "'"))

@@ -40,7 +40,9 @@ Grammemes = frozenset[str]
 
 def fits(lemmas: Sequence[str], word: str, before: str, after: str) -> bool:
     """Whether a folded word is likely one of the lemmas, between these two words (empty: a sentence begins or ends)."""
-    return any(_likely(lemmas, word, before, after, language) for language in _languages(before, after))
+    mine = {language for language in ("ru", "uk") if any(one.normal_form in lemmas for one in parses(word, language))}
+    judges = mine.intersection(_languages(before, after)) or mine
+    return not mine or any(_likely(lemmas, word, before, after, language) for language in judges)
 
 
 def _languages(before: str, after: str) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ def _before(own: Grammemes, word: str, language: str) -> float:
         return 0.5 if "gent" in own else 1.0
     if word in _PREPOSITIONS:
         return 5.0 if own & _PREPOSITIONS[word] else 0.1
-    if word.isdigit() or word in _QUANTITIES or word in number_words():
+    number = number_words().get(word)
+    if word.isdigit() or word in _QUANTITIES or (number and not number.ordinal):
         return 8.0 if "gent" in own else 0.3
     readings = [grammemes(one) for one in parses(word, language) if one.score > 0.05]
     return max((_after_reading(own, one) for one in readings), default=1.0)
@@ -85,6 +88,8 @@ def _after_reading(own: Grammemes, before: Grammemes) -> float:
     if "NUMR" in before:
         return 8.0 if "gent" in own else 0.3
     if "NOUN" in before:
+        if own & NAMES:
+            return 4.0 if own & before & _CASES else 0.4  # генерал Белоусов
         if verb:
             return 2.0 if "nomn" in before and _same_number(own, before) else 0.6
         return 4.0 if "gent" in own else 0.4

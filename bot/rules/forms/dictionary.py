@@ -71,3 +71,9 @@ def is_feminine_first_name(word: str) -> bool:
 def is_ukrainian_surname(name: str) -> bool:
     """Whether the Ukrainian dictionary alone has it as a surname: Залужний, written with letters of both alphabets."""
     return not parses(name) and any("Surn" in grammemes(parse) for parse in parses(name, "uk"))
+
+
+@lru_cache(CACHED)
+def is_name(word: str, lemmas: tuple[str, ...]) -> bool:
+    """Whether a word may be one of these lemmas as a name."""
+    return any(one.normal_form in lemmas and NAMES & grammemes(one) for one in (*parses(word), *parses(word, "uk")))

@@ -27,8 +27,8 @@ def place(name: str, *, several: bool = False) -> dict[str, Form]:
     russian_names |= frozenset() if ukrainian else {lower}
     ukrainian_names = frozenset({lower}) if ukrainian or parses(lower, "uk") else frozenset()
     ukrainian_names |= frozenset() if ukrainian else place_in_ukrainian(lower)
-    russian = {form for one in russian_names for form in (*_russian(one), *_lexeme(one, "ru"))}
-    other = {form for one in ukrainian_names for form in (*_ukrainian(one), *_lexeme(one, "uk"))}
+    russian = {form for one in russian_names for form in (one, *_russian(one), *_lexeme(one, "ru"))}
+    other = {form for one in ukrainian_names for form in (one, *_ukrainian(one), *_lexeme(one, "uk"))}
     latin = {one for name in russian_names for one in latin_spellings(name)}
     latin |= {one for name in ukrainian_names for one in ukrainian_spellings(name)}
     return merged(
