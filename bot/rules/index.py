@@ -1,54 +1,53 @@
 """All terms of all rules, found in one pass over a text.
 
-The symbols of a text (its words and their other readings) are intersected with the first slots of all paths; only paths
-whose first slot is met are walked. So the cost follows the text, not the number of rules. Regular expressions are scanned
-one by one.
+Each path is kept under the forms of one of its slots, the rarest among the rules: its anchor. The symbols of a text (its
+words and their other readings) are intersected with the anchors, and only paths all of whose slots the text can meet are
+walked. So the cost follows the text, not the number of rules. Regular expressions are scanned one by one.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 from bot.rules.fuzzy import Fuzzy
 from bot.rules.lattice import Edge, Lexicon, edges
 from bot.rules.patterns import Pattern
-from bot.rules.slots import BOLDNESS, Compiled, Path, Reason
+from bot.rules.slots import BOLDNESS, Compiled, Path, Reason, Slot
 from bot.rules.tree import Found, Term
 from bot.rules.walk import Ground, Way, walk
 from bot.rules.words import Reading, form_of, read
 
-Roots = Mapping[str, list[tuple[Compiled, Path]]]
+# A term's path, as it is kept: equal only to itself.
+Entry = tuple[Compiled, Path]
 
 
 class Index:
     """Compiled once from the terms; `find` is pure."""
 
     def __init__(self, terms: Iterable[Term]) -> None:
-        self._roots: dict[str, list[tuple[Compiled, Path]]] = defaultdict(list)
-        # First slots that are prefixes, by their length.
-        self._prefixes: dict[int, dict[str, list[tuple[Compiled, Path]]]] = defaultdict(lambda: defaultdict(list))
-        self._patterns: list[Pattern] = []
-        symbols: set[str] = set()
-        fuzzy: set[str] = set()
-        for term in dict.fromkeys(terms):
-            if isinstance(term, Pattern):
-                self._patterns.append(term)
-                continue
-            for path in term.paths:
-                self._add(term, path)
-                for slot in path.slots:
-                    symbols.update(slot.forms)
-                    fuzzy.update(slot.forms if slot.fuzzy else ())
-        self._lexicon = Lexicon.of(symbols)
-        self._first = frozenset(self._roots)
-        self._fuzzy = Fuzzy(fuzzy)
+        every = tuple(dict.fromkeys(terms))
+        self._patterns = tuple(term for term in every if isinstance(term, Pattern))
+        entries = [(term, path) for term in every if isinstance(term, Compiled) for path in term.paths]
+        slots = [slot for _, path in entries for slot in path.slots]
+        count = Counter(form for slot in slots for form in slot.forms)
+        self._anchored: defaultdict[str, list[Entry]] = defaultdict(list)
+        # Paths of prefixes alone, by the first one's length.
+        self._prefixed: defaultdict[int, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+        for entry in entries:
+            self._add(entry, count)
+        self._lexicon = Lexicon.of(count)
+        self._anchors = frozenset(self._anchored)
+        self._fuzzy = Fuzzy({form for slot in slots if slot.fuzzy for form in slot.forms})
 
-    def _add(self, term: Compiled, path: Path) -> None:
-        first = path.slots[0]
-        if first.prefix:
-            self._prefixes[len(first.prefix)][first.prefix].append((term, path))
-        for form in first.forms:
-            self._roots[form].append((term, path))
+    def _add(self, entry: Entry, count: Counter[str]) -> None:
+        slots = [slot for slot in entry[1].slots if slot.forms]
+        if not slots:
+            prefix = entry[1].slots[0].prefix
+            self._prefixed[len(prefix)][prefix].append(entry)
+            return
+        anchor = slots[0] if len(slots) == 1 else min(slots, key=lambda slot: max(count[form] for form in slot.forms))
+        for form in anchor.forms:
+            self._anchored[form].append(entry)
 
     def find(self, text: str, field: int, *, speech: bool = False) -> Iterator[Found]:
         """Every hit in the text of field number `field`; word numbers are those of the plain reading.
@@ -70,17 +69,18 @@ class Index:
 
     def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> Iterator[Found]:
         extra = [*edges(reading, self._lexicon), *self._fuzzy.edges(reading)]
-        roots = self._touched(reading.vocabulary, extra)
-        if not roots:
+        symbols = reading.vocabulary.union(edge.symbol for edge in extra) if extra else reading.vocabulary
+        entries = self._alive(symbols)
+        if not entries:
             return
         ground = Ground(reading, extra, speech=speech)
+        starts = _Starts(reading, extra, symbols, [path.slots[0] for _, path in entries])
         best: dict[tuple[Compiled, int, int], Way] = {}
-        for edge in _starts(reading, extra, roots):
-            for term, path in roots[edge.symbol]:
-                for way in walk(ground, path, edge):
-                    place = (term, way.first, way.last)
-                    if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
-                        best[place] = way
+        for term, path in entries:
+            for way in walk(ground, path, starts.of(path.slots[0])):
+                place = (term, way.first, way.last)
+                if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
+                    best[place] = way
         for (term, first, last), way in best.items():
             start, end = reading.span(first, last)
             form = way.form or reading.form(first, last)
@@ -89,22 +89,45 @@ class Index:
             else:
                 yield _placed(field, start, end, plain, term, form, way.reason)
 
-    def _touched(self, vocabulary: set[str], extra: list[Edge]) -> Roots:
-        """The paths that may begin with each symbol of the text."""
-        symbols = vocabulary.union(edge.symbol for edge in extra) if extra else vocabulary
-        roots = {symbol: self._roots[symbol] for symbol in symbols & self._first}
-        for length, prefixes in self._prefixes.items():
+    def _alive(self, symbols: set[str]) -> list[Entry]:
+        """The paths all of whose slots are met by some symbol of the text."""
+        entries: dict[int, Entry] = {}
+        for symbol in symbols & self._anchors:
+            entries.update((id(entry), entry) for entry in self._anchored[symbol])
+        for length, prefixes in self._prefixed.items():
             for symbol in symbols:
-                if begun := prefixes.get(symbol[:length]) if len(symbol) >= length else None:
-                    roots[symbol] = [*roots.get(symbol, ()), *begun]
-        return roots
+                if len(symbol) >= length and (begun := prefixes.get(symbol[:length])):
+                    entries.update((id(entry), entry) for entry in begun)
+        return [
+            entry
+            for entry in entries.values()
+            if len(entry[1].slots) == 1
+            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[1].slots)
+        ]
 
 
-def _starts(reading: Reading, extra: Iterable[Edge], roots: Roots) -> Iterator[Edge]:
-    for i, word in enumerate(reading.words):
-        if word in roots:
-            yield Edge(i, i, word, Reason.EXACT)
-    yield from (edge for edge in extra if edge.symbol in roots)
+class _Starts:
+    """Where in a text paths may begin: the edges that meet their first slots."""
+
+    def __init__(self, reading: Reading, extra: Iterable[Edge], symbols: set[str], slots: Iterable[Slot]) -> None:
+        self._symbols = symbols
+        self._by_symbol: dict[str, list[Edge]] = {symbol: [] for slot in slots for symbol in self._meeting(slot)}
+        for i, word in enumerate(reading.words):
+            if word in self._by_symbol:
+                self._by_symbol[word].append(Edge(i, i, word, Reason.EXACT))
+        for edge in extra:
+            if edge.symbol in self._by_symbol:
+                self._by_symbol[edge.symbol].append(edge)
+
+    def _meeting(self, slot: Slot) -> Iterator[str]:
+        yield from slot.forms.keys() & self._symbols
+        if slot.prefix:
+            yield from (symbol for symbol in self._symbols if symbol.startswith(slot.prefix))
+
+    def of(self, slot: Slot) -> Iterator[Edge]:
+        """The edges that may meet a slot, in order where they are of one symbol."""
+        for symbol in self._meeting(slot):
+            yield from self._by_symbol[symbol]
 
 
 def _placed(field: int, start: int, end: int, plain: Reading, term: Term, form: str, reason: Reason) -> Found:

@@ -1,40 +1,49 @@
 """The lattice of a text: its words, and the other readings that some of them have.
 
 Most texts have none, so every reading has a cheap test before it that a plain text fails. What is found is an edge: tokens
-`first` to `last`, read as one symbol, for a reason.
+`first` to `last`, read as one symbol, for a reason. Every reading takes time linear in the text, whatever stands in it.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.rules.lookalike import CYRILLIC, LATIN, alternatives, without_digits
-from bot.rules.numbers import find_numbers, number_words
+from bot.rules.numbers import find_numbers, number_parts
 from bot.rules.slots import Reason
 from bot.rules.words import Reading
 
 # Words whose letters hide nothing; bounded, for a hostile channel can invent words for ever.
 _MAX_REMEMBERED = 200_000
+# No form is longer.
+LONGEST = 40
+# Words of more letters are not looked into, stretched ones included.
+_LONGEST_STRETCHED = 64
 _SHORTEST_PART = 3
 _SHORTEST_GLUED = 6
 _SPACED = 4
-_LONGEST_SPACED = 40
 _LONGEST_PARTED = 6
+# A post with more starred words is no honest one, and each costs a look at many forms.
+_MAX_MASKS = 30
 _SINGLE = CYRILLIC | LATIN
-_NUMBER_WORDS = frozenset(number_words())
+# Between the letters of a word: nothing, or a sign that stands for a letter.
+_DRAWN_SIGNS = frozenset({"", "@", "$"})
+_NUMBER_WORDS = number_parts()
 
 _STRETCHED = re.compile(r"([^\W\d_])\1\1")
-# Each begins with its rarest part, so that a plain text is passed over quickly.
-_DIGIT_AND_LETTER = re.compile(r"\d[^\W\d_]")
-_DIGIT_INSIDE = re.compile(r"[^\W_]*[^\W\d_]\d+[^\W\d_][^\W_]*|(?<![^\W_])\d[^\W\d_]{2}[^\W_]*")
-_MASK = re.compile(r"[^\W\d_]+(?:\*+[^\W\d_]*)+")
+_MASK = re.compile(r"(?<![^\W_])[^\W\d_]++(?:\*++[^\W\d_]*+)++")
 # Signs that part no words in honest writing: emoji, symbols; not spaces, ASCII, quotes and dashes.
 _SIGN = r"[^\w\s\x00-\x7f«»“”„‘’‚‹›…–—·•№©®™°±×÷‐‑\ufe0f]"
-_BROKEN = r"[-‐‑\u00ac]\s*\n\s*"
+_BROKEN = r"[-‐‑\u00ac][^\S\n]*+\n\s*+"
+# Each begins with its rarest part, so that a plain text is passed over quickly.
 _SIGN_INSIDE = re.compile(rf"{_SIGN}(?<=[^\W\d_].)\ufe0f?[^\W\d_]")
-_BROKEN_LINE = re.compile(rf"[-‐‑\u00ac](?<=[^\W\d_].)\s*\n\s*[^\W\d_]")
+_BROKEN_LINE = re.compile(r"[-‐‑\u00ac](?<=[^\W\d_].)[^\S\n]*+\n\s*+[^\W\d_]")
 _PARTING = re.compile(rf"{_SIGN}\ufe0f?|{_BROKEN}|'")
+# Between two halves of a word that is written apart: контр батарейная.
+_SLIT = re.compile(r"[ \u00a0\n'_/]|[ \u00a0]?[-‐‑‒–—−][ \u00a0]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +67,29 @@ class _Remembered:
 
     def among(self, vocabulary: set[str]) -> dict[str, frozenset[str]]:
         """Those of the words that may stand for others, with these."""
-        for token in vocabulary - self._plain - self._others.keys():
-            if len(self._plain) + len(self._others) > _MAX_REMEMBERED:
-                self._plain.clear()
-                self._others.clear()
+        if new := vocabulary - self._plain - self._others.keys():
+            self._look_into(new)
+        return {token: self._others[token] for token in vocabulary & self._others.keys()}
+
+    def _look_into(self, tokens: set[str]) -> None:
+        if len(self._plain) + len(self._others) > _MAX_REMEMBERED:
+            self._plain.clear()
+            self._others.clear()
+        for token in tokens:
+            if len(token) > _LONGEST_STRETCHED:
+                continue
             if others := alternatives(token) if _suspicious(token) else frozenset():
                 self._others[token] = others
             else:
                 self._plain.add(token)
-        return {token: self._others[token] for token in vocabulary & self._others.keys()}
 
 
 def _suspicious(token: str) -> bool:
-    return not (CYRILLIC.issuperset(token) or LATIN.issuperset(token)) or bool(
-        _STRETCHED.search(token) or LATIN.issuperset(token) or not CYRILLIC.isdisjoint(set("іѕјїєґ") & set(token))
-    )
+    return not CYRILLIC.issuperset(token) or not _FOREIGN.isdisjoint(token) or _STRETCHED.search(token) is not None
 
+
+# Cyrillic letters that Russian has not.
+_FOREIGN = frozenset("іѕјїєґ")
 
 _remembered = _Remembered()
 
@@ -83,113 +99,151 @@ class Lexicon:
     """Every symbol that some rule asks for."""
 
     symbols: frozenset[str]
-    # The same by length, for words with letters starred out.
-    by_length: Mapping[int, tuple[str, ...]]
+    # How those of four and more letters begin.
+    heads: frozenset[str]
+    # All by length, sorted, for words with letters starred out.
+    by_length: Mapping[int, Sequence[str]]
 
     @classmethod
     def of(cls, symbols: Iterable[str]) -> "Lexicon":
         """A lexicon of these."""
         every = frozenset(symbols)
         by_length: defaultdict[int, list[str]] = defaultdict(list)
-        for symbol in every:
+        for symbol in sorted(every):
             by_length[len(symbol)].append(symbol)
-        return cls(every, {length: tuple(some) for length, some in by_length.items()})
+        return cls(every, frozenset(one[:_SPACED] for one in every if len(one) >= _SPACED), by_length)
+
+    def alike(self, mask: str) -> Iterator[str]:
+        """The symbols that fit a mask: letters, and a star for each that is hidden."""
+        begin = mask[: mask.index("*")]
+        some = self.by_length.get(len(mask), ())
+        fits = re.compile(mask.replace("*", "[^\\W\\d_]")).fullmatch
+        for i in range(bisect_left(some, begin), len(some)):
+            if not some[i].startswith(begin):
+                return
+            if fits(some[i]):
+                yield some[i]
 
 
 def edges(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them."""
     wanted = lexicon.symbols
-    words = reading.words
-    yield from _look_alikes(words, reading.vocabulary, wanted)
-    yield from _numbers(words, reading.vocabulary, wanted)
-    yield from _glued(words, wanted)
-    yield from _spaced(words, reading.vocabulary, wanted)
-    text = reading.text
-    if _DIGIT_AND_LETTER.search(text):
+    yield from _look_alikes(reading, wanted)
+    if not reading.vocabulary.isdisjoint(_NUMBER_WORDS):
+        yield from _numbers(reading, wanted)
+    yield from _glued(reading, wanted)
+    yield from _spaced(reading, lexicon)
+    text, gaps = reading.text, reading.gaps
+    if "" in gaps[1:-1] or "@" in gaps or "$" in gaps:
         yield from _with_digits(reading, wanted)
-    if "*" in text and _MASK.search(text):
+    if "*" in text:
         yield from _masked(reading, lexicon)
     if "'" in text or ("\n" in text and _BROKEN_LINE.search(text)) or _SIGN_INSIDE.search(text):
         yield from _parted(reading, wanted)
 
 
-def _look_alikes(words: Sequence[str], vocabulary: set[str], wanted: frozenset[str]) -> Iterator[Edge]:
+def _look_alikes(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
     hidden = {
-        token: meant for token, others in _remembered.among(vocabulary).items() if (meant := others & wanted)
-    }
+        token: meant
+        for token, others in _remembered.among(reading.vocabulary).items()
+        if (meant := others & wanted)
+    }  # fmt: skip
     if hidden:
-        for i, token in enumerate(words):
+        for i, token in enumerate(reading.words):
             for symbol in hidden.get(token, ()):
                 yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
 
 
-def _numbers(words: Sequence[str], vocabulary: set[str], wanted: frozenset[str]) -> Iterator[Edge]:
-    if vocabulary.isdisjoint(_NUMBER_WORDS):
-        return
-    for number in find_numbers(words):
-        symbol = str(number.value)
-        if symbol in wanted:
-            yield Edge(number.first, number.last, symbol, Reason.NUMBER_WORDS, ordinal=number.ordinal)
+def _numbers(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+    """Numbers in words; none runs over the end of a sentence."""
+    words, first = reading.words, 0
+    while first < len(words):
+        end = first + 1
+        if words[first] in _NUMBER_WORDS:
+            while end < len(words) and (words[end] in _NUMBER_WORDS or words[end] == "and") and reading.together(end):
+                end += 1
+            for number in find_numbers(words[first:end]):
+                if (symbol := str(number.value)) in wanted:
+                    at = first + number.first, first + number.last
+                    yield Edge(*at, symbol, Reason.NUMBER_WORDS, ordinal=number.ordinal)
+        first = end
 
 
-def _glued(words: Sequence[str], wanted: frozenset[str]) -> Iterator[Edge]:
+def _glued(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
     """A word that was parted: `контр батарейная`."""
-    pairs = [left + right for left, right in zip(words, words[1:], strict=False)]
-    for symbol in wanted.intersection(pairs):
-        if len(symbol) < _SHORTEST_GLUED:
-            continue
-        for i, pair in enumerate(pairs):
-            if pair == symbol and min(len(words[i]), len(words[i + 1])) >= _SHORTEST_PART:
-                yield Edge(i, i + 1, symbol, Reason.GLUED)
-
-
-def _spaced(words: Sequence[str], vocabulary: set[str], wanted: frozenset[str]) -> Iterator[Edge]:
-    """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters read as one word."""
-    if sum(map(_SINGLE.__contains__, vocabulary)) < _SPACED - 1:
+    pairs = [left + right for left, right in pairwise(reading.words)]
+    if wanted.isdisjoint(pairs):
         return
-    start = 0
+    for i, pair in enumerate(pairs):
+        if pair not in wanted or len(pair) < _SHORTEST_GLUED:
+            continue
+        halves = reading.words[i : i + 2]
+        if min(map(len, halves)) >= _SHORTEST_PART and _SLIT.fullmatch(reading.gaps[i + 1]):
+            yield Edge(i, i + 1, pair, Reason.GLUED)
+
+
+def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
+    """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters read as one word."""
+    if len(_SINGLE & reading.vocabulary) < _SPACED - 1:
+        return
+    words, start = reading.words, 0
     while start < len(words):
         end = start
-        while end < len(words) and words[end] in _SINGLE:
+        while end < len(words) and words[end] in _SINGLE and (end == start or reading.near(end)):
             end += 1
         if end - start >= _SPACED:
-            yield from _within("".join(words[start:end]), start, wanted)
+            yield from _within("".join(words[start:end]), start, lexicon)
         start = max(end, start + 1)
 
 
-def _within(run: str, start: int, wanted: frozenset[str]) -> Iterator[Edge]:
+def _within(run: str, start: int, lexicon: Lexicon) -> Iterator[Edge]:
     """A preposition may stand before a spaced word, another word after it: every part of the run that is wanted."""
     for first in range(len(run) - _SPACED + 1):
-        for last in range(first + _SPACED, min(len(run), first + _LONGEST_SPACED) + 1):
-            if run[first:last] in wanted:
+        if run[first : first + _SPACED] not in lexicon.heads:
+            continue
+        for last in range(first + _SPACED, min(len(run), first + LONGEST) + 1):
+            if run[first:last] in lexicon.symbols:
                 yield Edge(start + first, start + last - 1, run[first:last], Reason.GLUED)
 
 
 def _with_digits(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
-    """`ш0йгу`."""
-    for found in _DIGIT_INSIDE.finditer(reading.text):
-        for symbol in without_digits(found.group()) & wanted:
-            yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
+    """`ш0йгу`, `к@дыров`: letters and digits with nothing, or a sign drawn like a letter, between them."""
+    gaps, first = reading.gaps, 0
+    while first < len(reading.words):
+        last = first
+        while last + 1 < len(reading.words) and gaps[last + 1] in _DRAWN_SIGNS:
+            last += 1
+        chunk = reading.words[first] + "".join(gaps[i] + reading.words[i] for i in range(first + 1, last + 1))
+        ends_in_digits = last == first + 1 and reading.words[last].isdigit()
+        if last > first and not ends_in_digits and len(chunk) <= LONGEST:
+            for symbol in without_digits(chunk) & wanted:
+                yield Edge(first, last, symbol, Reason.LOOK_ALIKE)
+        first = last + 1
 
 
 def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """`ш*йгу`: a star for each letter, at most half of them."""
+    meant: dict[str, list[str]] = {}
     for found in _MASK.finditer(reading.text):
         mask = found.group()
-        if mask.count("*") * 2 > len(mask):
-            continue
-        fits = re.compile(mask.replace("*", "[^\\W\\d_]")).fullmatch
-        for symbol in filter(fits, lexicon.by_length.get(len(mask), ())):
+        if mask not in meant:
+            if len(mask) > LONGEST or mask.count("*") * 2 > len(mask) or len(meant) >= _MAX_MASKS:
+                continue
+            meant[mask] = list(lexicon.alike(mask))
+        for symbol in meant[mask]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 
 
 def _parted(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
     """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`."""
-    words = reading.words
-    for i, word in enumerate(words[:-1]):
-        last = i
-        while last + 1 < len(words) and last - i < _LONGEST_PARTED and _PARTING.fullmatch(reading.gap(last + 1)):
+    words, gaps = reading.words, reading.gaps
+    parting = [gap != " " and _PARTING.fullmatch(gap) is not None for gap in gaps]
+    for i in range(len(words) - 1):
+        word, last = words[i], i
+        while last + 1 < len(words) and last - i < _LONGEST_PARTED and parting[last + 1] and len(word) <= LONGEST:
             last += 1
+            if gaps[last] == "'" and words[last] == "s":
+                break  # The missile's warhead is no missiles.
             word += words[last]
             if word in wanted:
-                yield Edge(i, last, word, Reason.EXACT if reading.gap(last) == "'" else Reason.GLUED)
+                yield Edge(i, last, word, Reason.EXACT if gaps[last] == "'" else Reason.GLUED)

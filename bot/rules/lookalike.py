@@ -5,7 +5,6 @@ folding (NFKC, accents off) already makes plain, such as bold or circled letters
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import groupby
 
 CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґўјѕћђњљџ")
@@ -14,7 +13,7 @@ LATIN = frozenset("abcdefghijklmnopqrstuvwxyzß")
 # Small and capital shapes: в is the small form of В, which looks like B.
 _TO_CYRILLIC = {
     "a": "а", "b": "в", "c": "с", "e": "е", "h": "н", "i": "і", "j": "ј", "k": "к", "m": "м", "n": "п", "o": "о",
-    "p": "р", "r": "г", "s": "ѕ", "t": "т", "u": "и", "x": "х", "y": "у",
+    "p": "р", "r": "г", "s": "ѕ", "t": "т", "u": "и", "w": "ш", "x": "х", "y": "у",
 }  # fmt: skip
 _TO_LATIN = {
     "а": "a", "в": "b", "с": "c", "е": "e", "н": "h", "і": "i", "ј": "j", "к": "k", "м": "m", "п": "n", "о": "o",
@@ -22,8 +21,15 @@ _TO_LATIN = {
 }  # fmt: skip
 # What a whole Latin word may be made of to be a Cyrillic abbreviation: capitals with the same drawing.
 CAPITALS = frozenset("abcehikmoptxy")
-_DIGITS = {"0": "о", "3": "з", "4": "ч", "6": "б"}
-_DIGITS_LATIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
+_DIGITS = {"0": "о", "3": "з", "4": "ч", "6": "б", "@": "а", "$": "с"}
+_DIGITS_LATIN = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "@": "a", "$": "s"}
+# Greek, by the shape of either case.
+_GREEK = str.maketrans("αβγδεηικλμοπρτυφχν", "авгденикл" + "мопртуфхn")
+_DIGITS_DRAWN = str.maketrans(_DIGITS)
+_DIGITS_DRAWN_LATIN = str.maketrans(_DIGITS_LATIN)
+_CYRILLIC_DRAWN = str.maketrans(_TO_CYRILLIC)
+_LATIN_DRAWN = str.maketrans(_TO_LATIN)
+_LONGEST_ABBREVIATION = 6
 # Cyrillic і and ѕ, ј are no letters of Russian: in a Russian word they stand for и, and с.
 _RUSSIAN = str.maketrans({"і": "и", "ѕ": "с", "ј": "й", "ї": "и", "є": "е", "ґ": "г"})
 
@@ -32,10 +38,8 @@ _STRETCH = 3
 
 def alternatives(token: str) -> frozenset[str]:
     """Other words that a folded token may stand for by its letters: mixed alphabets, stretched letters."""
-    if len(token) > 64:
-        return frozenset()
     found: set[str] = set()
-    for spelling in _unstretched(token):
+    for spelling in _unstretched(token.translate(_GREEK)):
         found.add(spelling)
         found.update(_one_alphabet(spelling))
     found.discard(token)
@@ -45,6 +49,8 @@ def alternatives(token: str) -> frozenset[str]:
 def _unstretched(token: str) -> Iterator[str]:
     """The token, and with runs of three and more letters taken for one or for two."""
     yield token
+    if not token.isalpha():
+        return
     runs = [(char, len(list(run))) for char, run in groupby(token)]
     if any(length >= _STRETCH for _, length in runs):
         yield "".join(char * (1 if length >= _STRETCH else length) for char, length in runs)
@@ -56,40 +62,32 @@ def _one_alphabet(token: str) -> Iterator[str]:
     latin, cyrillic = letters & LATIN, letters & CYRILLIC
     if latin and cyrillic:
         if latin <= _TO_CYRILLIC.keys():
-            yield (whole := token.translate(_table(True)))
+            yield (whole := token.translate(_CYRILLIC_DRAWN))
             yield whole.translate(_RUSSIAN)
         if cyrillic <= _TO_LATIN.keys():
-            yield token.translate(_table(False))
+            yield token.translate(_LATIN_DRAWN)
     elif latin and latin <= CAPITALS and len(token) <= _LONGEST_ABBREVIATION:
-        yield (whole := token.translate(_table(True)))
+        yield (whole := token.translate(_CYRILLIC_DRAWN))
         yield whole.translate(_RUSSIAN)
     elif letters & {"і", "ѕ", "ј", "ї", "є", "ґ"}:
         yield token.translate(_RUSSIAN)
 
 
-_LONGEST_ABBREVIATION = 6
-
-
-@lru_cache(2)
-def _table(to_cyrillic: bool) -> dict[int, str]:
-    return str.maketrans(_TO_CYRILLIC if to_cyrillic else _TO_LATIN)
-
-
 def to_cyrillic(word: str) -> str:
     """A Latin word drawn with Cyrillic letters; empty when one has no likeness."""
-    return word.translate(_table(True)) if _TO_CYRILLIC.keys() >= set(word) else ""
+    return word.translate(_CYRILLIC_DRAWN) if _TO_CYRILLIC.keys() >= set(word) else ""
 
 
 def to_latin(word: str) -> str:
     """A Cyrillic word drawn with Latin letters; empty when one has no likeness."""
-    return word.translate(_table(False)) if _TO_LATIN.keys() >= set(word) else ""
+    return word.translate(_LATIN_DRAWN) if _TO_LATIN.keys() >= set(word) else ""
 
 
 def without_digits(chunk: str) -> frozenset[str]:
     """A word with digits for letters (`ш0йгу`) as it is meant; nothing where half or more of it are digits."""
-    digits = sum(char.isdigit() for char in chunk)
+    digits = sum(not char.isalpha() for char in chunk)
     if not digits or digits * 2 >= len(chunk):
         return frozenset()
-    found = {chunk.translate(str.maketrans(_DIGITS)), chunk.translate(str.maketrans(_DIGITS_LATIN))}
+    found = {chunk.translate(_DIGITS_DRAWN), chunk.translate(_DIGITS_DRAWN_LATIN)}
     whole = {word for word in found if word.isalpha()}
     return frozenset(whole | {other for word in whole for other in alternatives(word)})

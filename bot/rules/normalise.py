@@ -24,13 +24,15 @@ _ADDRESS = re.compile(
 )
 _LETTERS = {"и\u0306": "й", "і\u0308": "ї", "у\u0306": "ў"}
 _APOSTROPHES = dict.fromkeys("’‘ʼʹ′`´", "'")
+# White letters on a black disc or square, which Unicode does not fold.
+_BADGES = {chr(first + i): chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)}
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 # Emoji are full of these two: they get the fast path as long as they do not follow a word.
 _JOINERS = "\ufe0f\u200d"
 _JOINED = re.compile(rf"[\w'’-][{_JOINERS}]")
-_HIDDEN_IN_WORD = regex.compile(
-    r"\w\p{M}*[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]+\w"
-)
+_HIDDEN = r"\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+# Possessive and without overlap: a text of nothing but variation selectors takes linear time.
+_HIDDEN_IN_WORD = regex.compile(rf"(?V1)\w[\p{{M}}--[{_HIDDEN}]]*+[{_HIDDEN}][\p{{M}}{_HIDDEN}]*+\w")
 _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 # Quick and never missing a hump: a letter not known to be small, inside a word.
 _PERHAPS_HUMP = re.compile(r"[^\W\d_a-zß-öø-ÿа-џґ](?<=[\w\u0300-\u036f].)")
@@ -52,6 +54,8 @@ def fold_char(char: str) -> str:
     """The folded form of one character that is neither hidden nor a mark; one or more characters."""
     if char in _APOSTROPHES:
         return _APOSTROPHES[char]
+    if char in _BADGES:
+        return _BADGES[char]
     wide = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
     if unicodedata.category(char) == "No":
         return " "  # A footnote sign or an exponent is no part of the word before it.
@@ -100,6 +104,8 @@ class Folded:
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
+    # Nothing but everyday letters, digits and signs: what is a word can be told faster.
+    everyday: bool = False
 
 
 def fold(original: str, *, split: bool = False) -> Folded:
@@ -132,7 +138,7 @@ _EVERYDAY = re.compile("[^\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u
 def _fold(original: str, source: str, *, split: bool) -> Folded:
     if not split and not _EVERYDAY.search(source) and not _JOINED.search(source):
         text = source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
-        return Folded(original, text, range(len(text)), range(1, len(text) + 1))
+        return Folded(original, text, range(len(text)), range(1, len(text) + 1), everyday=True)
     text = source.translate(_TABLE)
     odd = _TABLE.odd.intersection(source)
     if any(joiner in source for joiner in _JOINERS) and (split or _JOINED.search(source)):

@@ -3,13 +3,17 @@
 import re
 from bisect import bisect_left
 from functools import cached_property
+from itertools import accumulate
 
 from bot.rules.normalise import BARRIER, Folded, fold, readings
 
-_TOKEN = re.compile(r"[^\W\d_]+|\d+")
+_TOKEN = re.compile(r"([^\W\d_]+|\d+)")
+# The same for a text of everyday characters, in two thirds of the time.
+_EVERYDAY_TOKEN = re.compile("([a-zа-яіїєґ]+|[0-9]+)")
 _TIGHT = re.compile(r"[-‐‑‒–—−'_]?")
 _STOP = re.compile(r"[.!?…]\W*\s")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_SPACES = (" ", "\u00a0")
 # `ген. Попов`: a full stop after so few letters ends an abbreviation, not a sentence.
 _ABBREVIATION = 4
 
@@ -19,8 +23,10 @@ class Reading:
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
+        # A gap, a token, a gap, a token, ..., a gap.
+        self._parts = (_EVERYDAY_TOKEN if folded.everyday else _TOKEN).split(folded.text)
         # The words in order, and each once.
-        self.words: list[str] = _TOKEN.findall(folded.text)
+        self.words: list[str] = self._parts[1::2]
         self.vocabulary = set(self.words)
 
     @property
@@ -29,20 +35,20 @@ class Reading:
         return self._folded.text
 
     @cached_property
+    def gaps(self) -> list[str]:
+        """What stands before each token, and after the last one, folded."""
+        return self._parts[::2]
+
+    @cached_property
     def _starts(self) -> list[int]:
-        """Where each token begins in the folded text; most texts hold no term and never need it."""
-        return [found.start() for found in _TOKEN.finditer(self._folded.text)]
+        """Where each token begins in the folded text."""
+        return list(accumulate(map(len, self._parts)))[:-1:2]
 
     @cached_property
     def places(self) -> list[int]:
         """Where each token begins in the original text."""
         starts = self._folded.starts
         return self._starts if isinstance(starts, range) else [starts[start] for start in self._starts]
-
-    def gap(self, index: int) -> str:
-        """What stands between a token and the one before it, folded."""
-        before = self._starts[index - 1] + len(self.words[index - 1])
-        return self._folded.text[before : self._starts[index]]
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """The first and the last token within [start, end) of the folded text."""
@@ -64,31 +70,41 @@ class Reading:
 
     def opens(self, index: int) -> bool:
         """Whether a match may begin here: not inside `58ОА` or `Т90М`."""
-        return index == 0 or self._starts[index - 1] + len(self.words[index - 1]) < self._starts[index]
+        return index == 0 or self._parts[2 * index] != ""
 
     def closes(self, index: int) -> bool:
         """Whether a match may end here."""
-        return index + 1 == len(self.words) or self.opens(index + 1)
+        return index + 1 == len(self.words) or self._parts[2 * index + 2] != ""
 
     def tight(self, index: int) -> bool:
         """Whether a token and the one before it are one written word: nothing, a hyphen or an apostrophe between."""
-        return _TIGHT.fullmatch(self.gap(index)) is not None
+        return _TIGHT.fullmatch(self._parts[2 * index]) is not None
 
-    def joined(self, index: int) -> bool:
-        """Like `tight`, or with one space between: people write Т-90, Т90 and Т 90."""
-        return self.gap(index) in (" ", "\u00a0") or self.tight(index)
+    def joined(self, index: int, *, speech: bool = False) -> bool:
+        """Like `tight`, or with one space between: people write Т-90, Т90 and Т 90, but `58 я` is not 58-я.
+
+        `speech`: a transcript, whose spaces say nothing.
+        """
+        if self._parts[2 * index] not in _SPACES:
+            return self.tight(index)
+        return speech or not self.words[index - 1].isdigit() or self._capital(index)
 
     def together(self, index: int) -> bool:
         """Whether a phrase may run from the token before to this one: no sentence ends, no address stands between."""
-        gap = self.gap(index)
+        gap = self._parts[2 * index]
         if gap in (" ", "-", ", "):
             return True
-        if BARRIER in gap or _BLANK_LINE.search(gap):
+        if not self.near(index):
             return False
         stop = _STOP.match(gap.lstrip("\"'»”)"))
         if stop is None or not self._capital(index):
             return True
         return gap.startswith(". ") and len(self.words[index - 1]) <= _ABBREVIATION
+
+    def near(self, index: int) -> bool:
+        """Whether no blank line and no address stands between the token before and this one."""
+        gap = self._parts[2 * index]
+        return gap == " " or (BARRIER not in gap and _BLANK_LINE.search(gap) is None)
 
     def _capital(self, index: int) -> bool:
         return self._folded.original[self.places[index]].isupper()
