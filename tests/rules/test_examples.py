@@ -35,7 +35,9 @@ QUIET = [
 @pytest.fixture(scope="module")
 def examples() -> RuleSet:
     """All example rules."""
-    return parse_rules({path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))})
+    return parse_rules(
+        {path.relative_to(FOLDER).as_posix(): path.read_text("utf-8") for path in sorted(FOLDER.rglob("*.yaml"))}
+    )
 
 
 def test_tests_in_the_examples_pass(examples: RuleSet) -> None:
