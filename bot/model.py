@@ -542,6 +542,8 @@ class Match:
     # A digest of the rule as it stood.
     revision: str
     spans: tuple[Span, ...]
+    # Found in the archive, on request: the post is no news.
+    archive: bool = False
 
     @property
     def forms(self) -> frozenset[tuple[str, str]]:

@@ -118,7 +118,11 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
     sheet.line()
     sheet.line(f"Channel  {_channel(alert.channel)} · {_data(alert.channel.category, 60)}")
     album = " of an album" if message.album_id is not None else ""
-    heard = "" if message.edited_at else f" · heard {words.span(alert.stored_at - message.posted_at)} after the post"
+    heard = (
+        ""
+        if message.edited_at or match.archive
+        else f" · heard {words.span(alert.stored_at - message.posted_at)} after the post"
+    )
     sheet.line(f"Post  {words.kind(message)}{album} · {words.day_and_time(message.posted_at)}{heard}")
     if message.edited_at:
         lag = words.span(alert.stored_at - message.edited_at)
@@ -129,6 +133,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
         sheet.line("⚠ The post has been edited since; this is what it said.")
+    if match.archive:
+        sheet.line(f"⚠ From the archive, on request of {words.day_and_time(alert.created_at)}.")
     if now - alert.created_at > _PROMPT:
         sheet.line(f"⚠ This alert left {words.span(now - alert.created_at)} after the match.")
     return sheet

@@ -10,6 +10,7 @@ from bot.app.parts import (
     open_begun_store,
     open_store,
     rules_folder,
+    sink_names,
 )
 from bot.app.service import run
 
@@ -26,4 +27,5 @@ __all__ = [
     "open_store",
     "rules_folder",
     "run",
+    "sink_names",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import bot
-from bot.cli import audit, overview, rules, search, serve, setup
+from bot.cli import audit, backtest, overview, rules, search, serve, setup
 from bot.cli.edge import Command, Group, State
 from bot.cli.logs import set_up_logs
 
@@ -51,5 +51,7 @@ _COMMANDS: tuple[Command, ...] = (
     rules.rules,
     search.search,
 )
+for _command in (backtest.backtest, backtest.retro):
+    rules.rules.add_command(_command)
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -5,7 +5,7 @@ import re
 from bot import app
 from bot.config import Config
 from bot.errors import ConfigError, RuleError
-from bot.rules import Rule, RuleSet
+from bot.rules import Rule, RuleFile, RuleSet
 from bot.rules.single import parse_single
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -14,13 +14,15 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 def asked_rule(config: Config, text: str) -> tuple[RuleSet, Rule]:
     """The rule of the configuration with this id, else the query that `text` is, which may use the shared `$lists`.
 
-    With the set that holds it. Raises ConfigError for what can only be an id and is none, RuleError for a wrong query.
+    With a set of it alone. Raises ConfigError for what can only be an id and is none, RuleError for a wrong query.
     """
     if _ID.fullmatch(text):
         known = app.load_rules(config)
         for rule in known.rules:
             if rule.id == text:
-                return known, rule
+                # By itself: the others would only cost time.
+                file = RuleFile(name=rule.file, watchlist=rule.watchlist, rules=(rule,))
+                return RuleSet([file]), rule
         raise ConfigError(
             f"{text}: there is no such rule; `earshot rules list` shows them (as a query, write ={text} or quote it: "
             f"'\"{text}\"')"

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +19,7 @@ from rich.table import Table
 from bot.config import Config, examine_config, find_config, load_config
 from bot.errors import ConfigError, EarshotError
 from bot.health import to_json
+from bot.model import utc_now
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +50,36 @@ class Moment(click.DateTime):
 
 
 MOMENT = Moment()
+
+
+class Ago(Moment):
+    """A day or a minute, or how long ago it was, as 30d; always UTC."""
+
+    name = "ago"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What the help calls it."""
+        return "DATE|30d"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The moment."""
+        if isinstance(value, datetime):
+            return value
+        if found := re.fullmatch(r"(\d{1,4})([hdw])", str(value).strip()):
+            unit = {"h": "hours", "d": "days", "w": "weeks"}[found[2]]
+            return utc_now() - timedelta(**{unit: int(found[1])})
+        try:
+            moment = click.DateTime.convert(self, value, param, ctx)
+        except click.BadParameter:
+            self.fail(
+                f"{value!r} is no date and no time ago; write 30d, 2w, 12h, 2023-07-12 or 2023-07-12T18:30 (UTC)",
+                param,
+                ctx,
+            )
+        return moment.replace(tzinfo=UTC)
+
+
+AGO = Ago()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
 
 

@@ -1,26 +1,29 @@
 """`earshot search`: texts and transcripts, by words or by a rule query."""
 
+import re
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import click
-from rich.markup import escape
-from rich.text import Text
 
 from bot import app
-from bot.cli.edge import (
-    MOMENT,
-    State,
-    asynchronous,
-    err,
-    examples,
-    json_option,
-    out,
-    print_json,
-)
+from bot.cli.asked import asked_query
+from bot.cli.edge import MOMENT, State, asynchronous, err, examples, json_option, out, print_json
+from bot.cli.found import Shown, print_shown, shown
 from bot.errors import ConfigError
-from bot.model import Hit, Source, post_link
-from bot.store import parse_query
+from bot.model import ChannelId
+from bot.monitor import look_back, wish_of
+from bot.rules import Rule, RuleSet
+from bot.store import Store, Window, parse_query
+
+Order = Literal["newest", "best"]
+
+# What only a rule query has; see the help.
+_RULE_QUERY = re.compile(
+    r"(?:^|[\s(])(?:(?:person|place|unit):|NEAR/\d|(?:AND|OR|NOT)(?=[\s(])|\$\w|=\w|/\S)|[^\s]~|^\("
+)
 
 
 @click.command(
@@ -30,6 +33,8 @@ from bot.store import parse_query
         "earshot search потери 'артиллер*'",
         "earshot search '\"сняли с должности\"' --order best",
         "earshot search 'удар -учения' --channel @milinfolive --since 2023-07-01 --json",
+        "earshot search 'person:Попов NEAR/8 unit:\"58-я армия\"'",
+        "earshot search '$strike AND place:Бердянск'",
     ),
 )
 @click.argument("words", nargs=-1, required=True)
@@ -46,38 +51,76 @@ from bot.store import parse_query
 async def search(
     state: State,
     words: tuple[str, ...],
-    order: Literal["newest", "best"],
+    order: Order,
     limit: int,
     channel: str | None,
     since: datetime | None,
     until: datetime | None,
     as_json: bool,
 ) -> int:
-    """Search texts and transcripts: all WORDS, "a phrase", -without, prefix*. Exit code 1 when nothing is found."""
+    """Search texts and transcripts: all WORDS, "a phrase", -without, prefix*. Exit code 1 when nothing is found.
+
+    WORDS are a rule query as soon as they have person:, place: or unit:, AND, OR, NOT or NEAR/5, =word, word~1, /regex/
+    or a $list of the rules folder. It finds what the rule would: every inflected form, numbers in words, transliterations;
+    newest first. What hides itself from the index (letters that only look alike, stars) `earshot rules backtest` finds.
+    """
     asked = " ".join(words)
-    if all(term.exclude for term in parse_query(asked)):
+    is_rule = bool(_RULE_QUERY.search(asked))
+    if not is_rule and all(term.exclude for term in parse_query(asked)):
         raise click.UsageError("give at least one word to look for; -without and punctuation alone find nothing")
-    async with app.open_begun_store(state.config()) as store:
+    if is_rule and order == "best":
+        raise click.UsageError("a rule query finds the newest first; leave --order best out")
+    config = state.config()
+    rule = asked_query(asked, config) if is_rule else None
+    async with app.open_begun_store(config) as store:
         if store is None:
             return _nothing_recorded(as_json)
-        found = await store.channels.find(channel) if channel else None
-        if channel and found is None:
-            raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
-        hits = await store.archive.search(
-            asked,
-            order=order,
-            limit=limit,
-            channel_id=found.channel_id if found else None,
-            since=since.replace(tzinfo=UTC) if since else None,
-            until=until.replace(tzinfo=UTC) if until else None,
-        )
+        window = Window(since=_utc(since), until=_utc(until), channel_ids=await _channel(store, channel))
+        found = await (_by_rule(store, *rule, window, limit) if rule else _by_words(store, asked, window, order, limit))
     if as_json:
-        print_json([{**_plain(hit), "marks": hit.marks} for hit in hits])
-    for hit in () if as_json else hits:
-        _print_hit(hit)
-    if not hits and not as_json:
+        print_json([one.plain() for one in found])
+    for one in () if as_json else found:
+        print_shown(one)
+    if not found and not as_json:
         out.print("nothing found")
-    return 0 if hits else 1
+    return 0 if found else 1
+
+
+async def _by_words(store: Store, asked: str, window: Window, order: Order, limit: int) -> list[Shown]:
+    hits = await store.archive.search(
+        asked,
+        order=order,
+        limit=limit,
+        channel_id=next(iter(window.channel_ids or ()), None),
+        since=window.since,
+        until=window.until,
+    )
+    return [Shown(hit=hit) for hit in hits]
+
+
+async def _by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limit: int) -> list[Shown]:
+    """Candidates from the index, confirmed by the engine; without a word to ask the index for, every post is tried."""
+    window = replace(window, wish=wish_of(rule.tree))
+    found: list[Shown] = []
+    async with aclosing(look_back(store, known, window)) as fired:
+        async for one in fired:
+            found.append(shown(one))
+            if len(found) == limit:
+                break
+    return found
+
+
+async def _channel(store: Store, channel: str | None) -> list[ChannelId] | None:
+    if not channel:
+        return None
+    found = await store.channels.find(channel)
+    if found is None:
+        raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
+    return [found.channel_id]
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
 
 
 def _nothing_recorded(as_json: bool) -> int:
@@ -85,30 +128,3 @@ def _nothing_recorded(as_json: bool) -> int:
         print_json([])
     err.print("nothing has been recorded yet; `earshot run` does")
     return 1
-
-
-def _plain(hit: Hit) -> dict[str, object]:
-    return {
-        "channel": hit.channel.name,
-        "message_id": hit.message.message_id,
-        "posted_at": hit.message.posted_at,
-        "source": hit.source,
-        "excerpt": hit.excerpt,
-        "deleted": hit.deleted,
-        "spoken_at": hit.spoken_at,
-        "link": post_link(hit.channel, hit.message.message_id),
-    }
-
-
-def _print_hit(hit: Hit) -> None:
-    where = "" if hit.source in (Source.TEXT, Source.CAPTION) else f"  {hit.source.value.replace('_', ' ')}"
-    if hit.spoken_at is not None:
-        where += f" at {int(hit.spoken_at) // 60}:{int(hit.spoken_at) % 60:02d}"
-    gone = "  [red]deleted[/]" if hit.deleted else ""
-    head = f"[bold]{escape(hit.channel.name)}[/]  {hit.message.posted_at:%Y-%m-%d %H:%M} UTC"
-    out.print(f"{head}[cyan]{where}[/]{gone}  [dim]{post_link(hit.channel, hit.message.message_id)}[/]")
-    excerpt = Text(hit.excerpt)
-    for start, end in hit.marks:
-        excerpt.stylize("bold reverse", start, end)
-    # Whisper begins its segments with a space.
-    out.print(Text("  ") + excerpt[len(hit.excerpt) - len(hit.excerpt.lstrip()) :])

@@ -1,5 +1,6 @@
 """What is kept: the only room that knows the database. Each verb is one transaction, and repeating it changes nothing."""
 
+from bot.store.alert_rows import Raised
 from bot.store.events import Burst
 from bot.store.nouns import (
     Appearance,
@@ -9,23 +10,35 @@ from bot.store.nouns import (
     Known,
     Lag,
     Observation,
+    Past,
     RetryingRecording,
     Status,
 )
+from bot.store.past import Page, Window
 from bot.store.store import Store
-from bot.store.texts import parse_query
+from bot.store.texts import excerpt, parse_query
+from bot.store.wishes import Every, Holds, Some, Wish
 
 __all__ = [
     "Appearance",
     "Burst",
     "ChannelStatus",
     "Day",
+    "Every",
     "FailedRecording",
+    "Holds",
     "Known",
     "Lag",
     "Observation",
+    "Page",
+    "Past",
+    "Raised",
     "RetryingRecording",
+    "Some",
     "Status",
     "Store",
+    "Window",
+    "Wish",
+    "excerpt",
     "parse_query",
 ]

@@ -12,6 +12,7 @@ from bot.store.engine import Database, verb
 from bot.store.index import fields
 from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.nouns import Status
+from bot.store.past import Page, Window, count, load_page
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
 from bot.store.search import Order, find
 from bot.store.status import load_status
@@ -54,6 +55,21 @@ class Archive:
             rows = {(row.channel_id, row.message_id): row for row in await _load_found(conn, found)}
             pinned = await load_channels(conn, channels.c.channel_id.in_({channel for channel, _ in found}))
         return tuple(_hit(rows[place], pinned[place[0]], terms) for place in found)
+
+    @verb
+    async def page(self, window: Window, *, after: tuple[datetime, int] | None = None, limit: int = 500) -> Page:
+        """Whole posts of the window, the newest first, up to `limit` messages; `after` is where the last page ended.
+
+        An album comes with each page that has an item of it.
+        """
+        async with self._database.read() as conn:
+            return await load_page(conn, window, after, limit)
+
+    @verb
+    async def count(self, window: Window) -> int:
+        """How many messages are in the window, its wish aside."""
+        async with self._database.read() as conn:
+            return await count(conn, window)
 
     @verb
     async def versions(self, key: Key) -> tuple[Version, ...]:

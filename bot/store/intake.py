@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import Clock, Heard, How, Key, Message, RawMessage, Unread
-from bot.store.albums import albums_of, load_items, siblings
-from bot.store.alert_rows import load_forms
+from bot.model import Clock, Heard, How, Key, Message, RawMessage, Source, Unread
+from bot.store.albums import albums_of, load_albums, load_items, siblings
+from bot.store.alert_rows import Raised, load_forms, raise_alerts
 from bot.store.engine import Database, verb
 from bot.store.events import Burst, note_deletions
 from bot.store.gap_rows import close_gaps, explain_gaps, open_gaps
@@ -129,6 +129,23 @@ class Intake:
             for channel_id, ids in gone.items():
                 await note_deletions(conn, channel_id, list(ids), at=max(ids.values()), burst=self._burst)
             return alerts
+
+    @verb
+    async def raise_past(self, found: Sequence[Raised]) -> int:
+        """Raise alerts on what the archive holds; return how many are new.
+
+        As with an edit, only a (rule, form) that has not alerted on the post raises one; so doing it again raises none.
+        """
+        if not found:
+            return 0
+        async with self._database.write() as conn:
+            keys = [one.key for one in found]
+            known = await load_forms(conn, keys, await load_albums(conn, keys))
+            news = [one for one in found if one.match.forms - known[one.key]]
+            spoken = [one for one in news if all(span.source is Source.TRANSCRIPT for span in one.match.spans)]
+            written = [one for one in news if one not in spoken]
+            alerts = await raise_alerts(conn, written, spoken=False, at=self._clock())
+            return alerts + await raise_alerts(conn, spoken, spoken=True, at=self._clock())
 
 
 @dataclass(frozen=True, slots=True)

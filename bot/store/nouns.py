@@ -75,6 +75,18 @@ class Appearance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A post of the archive: a message, or all items of an album, in their newest states; also what was deleted."""
+
+    channel: Channel
+    # By their ids, with what is said in them.
+    items: tuple[Item, ...]
+    # The number of the version that is each item's newest state.
+    versions: Mapping[MessageId, int]
+    deleted: frozenset[MessageId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
     """Seconds from post to record, over posts heard as they came."""
 

@@ -1,0 +1,71 @@
+"""Which words a post must hold to be worth a closer look: asked of FTS5 and of PostgreSQL's tsquery alike.
+
+Words hold letters and digits alone, and are folded as the index has them (texts.py), so nothing of a rule reaches either
+syntax.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from bot.store.schema import search_documents
+from bot.store.texts import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A word of letters and digits; with `begins`, any that begins so. ValueError for one that holds anything else."""
+
+    word: str
+    begins: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.word.isalnum():
+            raise ValueError(f"no word: {self.word!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of these."""
+
+    wishes: tuple["Wish", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one of these."""
+
+    wishes: tuple["Wish", ...]
+
+
+Wish = Holds | Every | Some
+
+
+def holding(dialect: str, wish: Wish) -> sa.ColumnElement[bool]:
+    """The condition on a row of `search_documents`."""
+    if dialect == "sqlite":
+        asked = sa.text("SELECT rowid FROM search_index WHERE search_index MATCH :wish")
+        found = asked.bindparams(wish=_fts(wish)).columns(rowid=sa.Integer).scalar_subquery()
+        return search_documents.c.document_id.in_(found)
+    return search_documents.c.vector.op("@@", is_comparison=True)(sa.cast(_tsquery(wish), TSQUERY))
+
+
+def _fts(wish: Wish) -> str:
+    match wish:
+        case Holds(word, begins):
+            return f'"{fold(word)}"{" *" if begins else ""}'
+        case Every(wishes):
+            return f"({' AND '.join(map(_fts, wishes))})"
+        case Some(wishes):
+            return f"({' OR '.join(map(_fts, wishes))})"
+
+
+def _tsquery(wish: Wish) -> str:
+    match wish:
+        case Holds(word, begins):
+            return f"'{fold(word)}'{':*' if begins else ''}"
+        case Every(wishes):
+            return f"({' & '.join(map(_tsquery, wishes))})"
+        case Some(wishes):
+            return f"({' | '.join(map(_tsquery, wishes))})"
