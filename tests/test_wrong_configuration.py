@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[Break, int, list[str]]] = {
     "an unknown key of a channel": (channels("channels:\n  - {handle: durov, categry: x}\n"), 3, ["channels.yaml:2: channels.0.categry", "'category'"]),
     # rules
     "no rules folder": (lambda f: f.set(rules_folder="absent"), 3, ["rules_folder: there is no such folder"]),
-    "no rules": (lambda f: [one.unlink() for one in (f.path / "rules").iterdir()], 3, ["rules_folder: no *.yaml in it"]),
+    "no rules": (lambda f: [one.unlink() for one in (f.path / "rules").rglob("*.yaml")], 3, ["rules_folder: no *.yaml in it"]),
     "a folder for a rule file": (in_place_of("rules/zz.yaml"), 3, ["rules/zz.yaml: cannot be read: Is a directory"]),
     "a rule file that is no YAML": (rule("rules: [\n"), 3, ["zz.yaml:", "not valid YAML"]),
     "a bad regular expression": (rule(RULE + "/взрыв(/\n"), 3, ["zz.yaml:4", "rule one"]),
