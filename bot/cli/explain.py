@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from bot.cli.edge import out
 from bot.rules import Rule
+from bot.rules.addresses import Locator
 from bot.rules.patterns import Pattern
 from bot.rules.slots import Compiled, Form, Guard, Skip, Slot
 from bot.rules.tree import Term, terms
@@ -47,6 +48,8 @@ def explained(rule: Rule) -> dict[str, Any]:
 def _term(term: Term) -> dict[str, Any]:
     if isinstance(term, Pattern):
         return {"term": term.text, "regex": term.text, "paths": [], "dropped": []}
+    if isinstance(term, Locator):
+        return {"term": term.text, "looks_at": term.sort.value, "paths": [], "dropped": []}
     return {
         "term": term.text,
         "paths": [[_slot(slot) for slot in path.slots] for path in term.paths],
@@ -79,6 +82,8 @@ def print_explained(rule: Rule) -> None:
         out.print(f"\n[bold]{escape(term.text)}[/]")
         if isinstance(term, Pattern):
             out.print("  a regular expression, held against the text as it stands; case does not matter")
+        elif isinstance(term, Locator):
+            out.print(f"  looked for among {'addresses' if term.sort == 'url' else 'mentions'} alone")
         else:
             _print_paths(term)
 

@@ -29,7 +29,8 @@ def _fields(item: Item) -> Iterator[Field]:
     words = tuple(spoken_words(item.transcript)) if item.transcript else ()
     for source, text in source_texts(item.message, item.transcript).items():
         spoken = words if source is Source.TRANSCRIPT else ()
-        yield Field(source=source, text=text, words=spoken, item=item.message.message_id)
+        entities = item.message.entities if source in (Source.TEXT, Source.CAPTION) else ()
+        yield Field(source=source, text=text, words=spoken, entities=entities, item=item.message.message_id)
 
 
 def source_texts(message: Message, transcript: Transcript | None) -> dict[Source, str]:

@@ -9,9 +9,12 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from bot.model import Source
+from bot.rules.addresses import Locator, Locators
 from bot.rules.fuzzy import Fuzzy
 from bot.rules.lattice import Edge, Lexicon, edges
 from bot.rules.patterns import Pattern
+from bot.rules.rule import Field
 from bot.rules.slots import BOLDNESS, Compiled, Path, Reason, Slot
 from bot.rules.tree import Found, Term
 from bot.rules.walk import Ground, Way, walk
@@ -27,6 +30,7 @@ class Index:
     def __init__(self, terms: Iterable[Term]) -> None:
         every = tuple(dict.fromkeys(terms))
         self._patterns = tuple(term for term in every if isinstance(term, Pattern))
+        self._locators = Locators(term for term in every if isinstance(term, Locator))
         entries = [(term, path) for term in every if isinstance(term, Compiled) for path in term.paths]
         slots = [slot for _, path in entries for slot in path.slots]
         count = Counter(form for slot in slots for form in slot.forms)
@@ -49,23 +53,26 @@ class Index:
         for form in anchor.forms:
             self._anchored[form].append(entry)
 
-    def find(self, text: str, field: int, *, speech: bool = False) -> Iterator[Found]:
-        """Every hit in the text of field number `field`; word numbers are those of the plain reading.
-
-        `speech`: a transcript, which has no capitals to go by.
-        """
+    def find(self, field: Field, number: int) -> Iterator[Found]:
+        """Every hit in field number `number`; word numbers are those of the plain reading."""
+        text = field.text
         plain, *others = read(text)
+        # A transcript has no capitals to go by.
+        speech = field.source is Source.TRANSCRIPT
         seen: set[tuple[Term, int, int]] = set()
-        for found in self._walked(plain, field, plain, speech):
+        for found in self._walked(plain, number, plain, speech):
             seen.add((found.term, found.start, found.end))
             yield found
         for other in others:
-            for found in self._walked(other, field, plain, speech):
+            for found in self._walked(other, number, plain, speech):
                 if (found.term, found.start, found.end) not in seen:
                     yield found
         for pattern in self._patterns:
             for start, end in pattern.find(text):
-                yield _placed(field, start, end, plain, pattern, form_of(text[start:end]), Reason.REGEX)
+                yield _placed(number, start, end, plain, pattern, form_of(text[start:end]), Reason.REGEX)
+        if self._locators:
+            for address, locator, reason in self._locators.find(text, field.entities):
+                yield _placed(number, address.start, address.end, plain, locator, address.value, reason)
 
     def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> Iterator[Found]:
         extra = [*edges(reading, self._lexicon), *self._fuzzy.edges(reading)]

@@ -17,7 +17,7 @@ import regex
 BARRIER = "\x00"
 
 # One set of first characters lets the scan skip to them; each look-behind then sees that character and one more.
-_ADDRESS = re.compile(
+ADDRESS = re.compile(
     r"[hHwWtT@](?:"
     r"(?:(?<=[hH])[tT]{2}[pP][sS]?://|(?<=[wW])[wW]{2}\.|(?<=[tT])[gG]://|(?<=[tT])(?<!\w.)\.[mM][eE]/)[^\s<>«»\"]+"
     r"|(?<=@)(?<![\w@].)[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f]))"
@@ -29,7 +29,7 @@ _BADGES = {chr(first + i): chr(ord("a") + i) for first in (0x1F150, 0x1F170) for
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 # Emoji are full of these two: they get the fast path as long as they do not follow a word.
 _JOINERS = "\ufe0f\u200d"
-_JOINED = re.compile(rf"[\w'’-][{_JOINERS}]")
+_JOINED = re.compile(rf"[{_JOINERS}](?<=[\w\u0300-\u036f'’-].)")
 _HIDDEN = r"\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
 # Possessive and without overlap: a text of nothing but variation selectors takes linear time.
 _HIDDEN_IN_WORD = regex.compile(rf"(?V1)\w[\p{{M}}--[{_HIDDEN}]]*+[{_HIDDEN}][\p{{M}}{_HIDDEN}]*+\w")
@@ -127,7 +127,7 @@ def readings(original: str) -> Iterator[Folded]:
 def _blank(original: str) -> str:
     if "@" not in original and "/" not in original and "www" not in original.lower():
         return original
-    return _ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
+    return ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
 
 
 # Nearly every post is made of these alone, and then folding is `lower` and a few replacements.

@@ -23,6 +23,7 @@ _PIECE = re.compile(
     r"""\s*(?:
         (?P<bracket>[()])
       | (?P<typed>(?:person|place|unit):(?:"[^"]*"|[^\s()"]+))
+      | (?P<located>(?:url|mention):(?:"[^"]*"|/(?:[^/\\]|\\.)*/|[^\s()"]+))
       | (?P<phrase>"[^"]*"(?:~\d{1,3})?)
       | (?P<regex>/(?:[^/\\]|\\.)*/)
       | (?P<list>\$[\w-]*)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.model import ChannelId, Kind, MessageId, Severity, Source, Word
+from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source, Word
 from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
 
@@ -18,6 +18,8 @@ class Field:
     source: Source
     text: str
     words: tuple[tuple[int, Word, bool], ...] = ()
+    # Its formatting, for the addresses that links hide.
+    entities: tuple[Entity, ...] = ()
     item: MessageId | None = None
 
 

@@ -4,14 +4,15 @@ A tree is kept in negation normal form: NOT stands at the leaves alone. So a tre
 become true only through a hit on a term that is wanted, and that hit is its proof.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bot.rules.addresses import Locator
 from bot.rules.patterns import Pattern
 from bot.rules.slots import Compiled, Reason
 
-Term = Compiled | Pattern
+Term = Compiled | Pattern | Locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,46 +107,42 @@ def terms(tree: Tree, *, wanted_only: bool = False) -> Iterator[Term]:
             return
 
 
-def evaluate(tree: Tree, lookup: Lookup) -> list[Found] | None:
-    """The hits that make the tree true (none, for an absence), or None when it is false."""
+def evaluate(tree: Tree, lookup: Lookup) -> list[list[Found]] | None:
+    """The hits that make the tree true, term by term (none, for an absence), or None when it is false."""
     match tree:
         case Leaf(term, absent):
-            found = lookup(term)
-            return _held(found, absent)
+            return _held(lookup(term), absent)
         case Near(absent=absent):
             return _held(_near(tree, lookup), absent)
         case AtLeast(count, children):
             proofs = [proof for child in children if (proof := evaluate(child, lookup)) is not None]
-            return [hit for proof in proofs for hit in proof] if len(proofs) >= count else None
+            return [hits for proof in proofs for hits in proof] if len(proofs) >= count else None
 
 
-def _held(found: list[Found], absent: bool) -> list[Found] | None:
+def _held(found: list[Found], absent: bool) -> list[list[Found]] | None:
     if absent:
         return None if found else []
-    return found or None
+    return [found] if found else None
 
 
 def _near(near: Near, lookup: Lookup) -> list[Found]:
     """All hits of both sides that have a neighbour on the other side; a word is not its own neighbour."""
     left = [hit for term in near.left for hit in lookup(term)]
-    right = sorted((hit for term in near.right for hit in lookup(term)), key=_position)
-    if not left or not right:
+    right = [hit for term in near.right for hit in lookup(term)] if left else []
+    if not right:
         return []
-    reach = near.distance + 1 + max(hit.last - hit.first for hit in right)
-    held: dict[Found, None] = {}
-    for hit in left:
-        for other in right[bisect_left(right, (hit.field, hit.first - reach), key=_position) :]:
-            if _position(other) > (hit.field, hit.last + near.distance + 1):
-                break
-            if _apart(hit, other, near.distance):
-                held[hit] = held[other] = None
-    return list(held)
+    held = [*_neighbours(left, right, near.distance), *_neighbours(right, left, near.distance)]
+    return list(dict.fromkeys(held))
 
 
-def _position(hit: Found) -> tuple[int, int]:
-    return hit.field, hit.first
-
-
-def _apart(hit: Found, other: Found, distance: int) -> bool:
-    between = max(other.first - hit.last, hit.first - other.last) - 1
-    return 0 <= between <= distance
+def _neighbours(hits: list[Found], others: list[Found], distance: int) -> Iterator[Found]:
+    """The hits that have one of the others near: only the nearest on either side are looked at."""
+    firsts = sorted((other.field, other.first) for other in others)
+    lasts = sorted((other.field, other.last) for other in others)
+    for hit in hits:
+        behind = bisect_right(firsts, (hit.field, hit.last))
+        before = bisect_left(lasts, (hit.field, hit.first)) - 1
+        if (behind < len(firsts) and firsts[behind] <= (hit.field, hit.last + distance + 1)) or (
+            before >= 0 and lasts[before] >= (hit.field, hit.first - distance - 1)
+        ):
+            yield hit

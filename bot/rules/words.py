@@ -19,7 +19,7 @@ _ABBREVIATION = 4
 
 
 class Reading:
-    """A folded text as tokens: the ground on which words and phrases are looked for. A token is a run of letters or digits."""
+    """A folded text as tokens, runs of letters or of digits: the ground on which words and phrases are looked for."""
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded

@@ -1,0 +1,115 @@
+"""Hits become matches: which rules hold in a post, and the spans that prove it.
+
+A hostile post can repeat one word that stands in every rule. So hits are filtered, cut and made spans once for each
+way of looking at them, not once for each rule.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+
+from bot.model import Match, Source, Span, Spoken
+from bot.rules.rule import Field, Rule, Scope
+from bot.rules.tree import Found, Term, evaluate
+
+# More would not be read; every form is kept before a second place of the same form.
+MAX_SPANS = 100
+
+Hits = Mapping[Term, list[Found]]
+
+
+class Judge:
+    """The hits in one post."""
+
+    def __init__(self, fields: Sequence[Field], hits: Hits) -> None:
+        self._fields = fields
+        self._hits = hits
+        # Hits that count, by what a scope asks of them; kept alive here, so that an id names one list.
+        self._counted: dict[tuple[object, ...], list[Found]] = {}
+        self._spans: dict[tuple[int, ...], tuple[Span, ...]] = {}
+        self._proofs: list[list[list[Found]]] = []
+
+    def match(self, rule: Rule) -> Match | None:
+        """The rule's match, its scope of channels, categories and kinds aside."""
+        scope = rule.scope
+        everything = scope.fields is None and scope.reasons is None and not scope.min_word_probability
+
+        def lookup(term: Term) -> list[Found]:
+            hits = self._hits.get(term)
+            return [] if hits is None else hits if everything else self._count(term, hits, scope)
+
+        proof = evaluate(rule.tree, lookup)
+        if proof is None:
+            return None
+        return Match(
+            rule_id=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            revision=rule.revision,
+            spans=self._shown(proof),
+        )
+
+    def _count(self, term: Term, hits: list[Found], scope: Scope) -> list[Found]:
+        key = (term, scope.fields, scope.reasons, scope.min_word_probability)
+        if key not in self._counted:
+            self._counted[key] = [hit for hit in hits if _counts(hit, scope, self._fields[hit.field])]
+        return self._counted[key]
+
+    def _shown(self, proof: list[list[Found]]) -> tuple[Span, ...]:
+        key = tuple(map(id, proof))
+        if key not in self._spans:
+            self._proofs.append(proof)
+            shown = _chosen([hit for part in proof for hit in part])
+            self._spans[key] = tuple(_span(hit, self._fields[hit.field]) for hit in shown)
+        return self._spans[key]
+
+
+def _counts(found: Found, scope: Scope, field: Field) -> bool:
+    if not scope.reads(field.source) or (scope.reasons is not None and found.reason not in scope.reasons):
+        return False
+    if not scope.min_word_probability or field.source is not Source.TRANSCRIPT:
+        return True
+    spoken = _spoken(found, field)
+    return spoken is None or spoken.probability >= scope.min_word_probability
+
+
+def _chosen(hits: list[Found]) -> list[Found]:
+    """In reading order, without those inside another; of too many, each form's first place before any second one."""
+    chosen: list[Found] = []
+    for found in sorted(hits, key=lambda found: (found.field, found.start, -found.end)):
+        if not chosen or (chosen[-1].field, chosen[-1].end) < (found.field, found.end):
+            chosen.append(found)
+    if len(chosen) <= MAX_SPANS:
+        return chosen
+    firsts: dict[str, Found] = {}
+    for found in chosen:
+        firsts.setdefault(found.form, found)
+    kept = set(list(dict.fromkeys([*firsts.values(), *chosen]))[:MAX_SPANS])
+    return [found for found in chosen if found in kept]
+
+
+def _span(found: Found, field: Field) -> Span:
+    return Span(
+        source=field.source,
+        start=found.start,
+        end=found.end,
+        term=found.term.text,
+        form=found.form,
+        reason=found.reason.value,
+        spoken=_spoken(found, field),
+        item=field.item,
+    )
+
+
+def _spoken(found: Found, field: Field) -> Spoken | None:
+    """When the words under a span were said; None outside transcripts."""
+    first = max(bisect_right(field.words, found.start, key=lambda word: word[0]) - 1, 0)
+    last = bisect_left(field.words, found.end, key=lambda word: word[0])
+    words = field.words[first:last]
+    if not words:
+        return None
+    return Spoken(
+        start=words[0][1].start,
+        end=words[-1][1].end,
+        probability=min(word.probability for _, word, _ in words),
+        doubtful=all(flagged for _, _, flagged in words),
+    )
