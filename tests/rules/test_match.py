@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from bot.model import ChannelId, Kind, Severity, Source, Word
+from bot.model import ChannelId, Entity, Kind, Severity, Source, Word
 from bot.rules import Field, parse_rules
 from tests.rules.helpers import found, rule_set, spans, subject
 
@@ -27,7 +27,9 @@ CASES = [
     ("58-я", "58-я армия, 58я, 58‑я", ["58-я", "58я", "58‑я"]),
     ("58-я", "мне 58 я живу; 158-я", []),
     ("58ОА", "из состава 58ОА и 58-ОА", ["58ОА", "58-ОА"]),
-    ("58", "58ОА и 58-я, дом 58", ["58", "58"]),
+    ("58", "58ОА и 58-я, дом 58", ["58-я", "58"]),
+    ("Т-90М", "Т-90М, T-90M, Т90М, Т 90 М, но не Т-90 и не Т-90МС", ["Т-90М", "T-90M", "Т90М", "Т 90 М"]),
+    ("58ОА", "58 ОА, а 58 оа нет", ["58 ОА"]),
     ("Т-90", "Т-90М, Т90М, но Т-90.", ["Т-90"]),
     ("х-101", "Х-101 и Х-1011", ["Х-101"]),
     ("об'єкт", "об’єкт обʼєкт", ["об’єкт", "обʼєкт"]),
@@ -74,15 +76,80 @@ def test_finds_exactly_these_pieces_of_the_original_text(query: str, text: str, 
     assert found(query, text) == pieces
 
 
-def test_span_says_term_form_and_reason() -> None:
-    """A span carries the term as written, the folded form and why it matched."""
-    got = spans(rule_set('=РЭБ OR "Тяжёлые  Потери" OR прил* OR /\\d+ ?км/'), "РЭБ. ТЯЖЁЛЫЕ,\nпотери, прилёт в 5 КМ")
-    assert [(span.term, span.form, span.reason) for span in got] == [
-        ("=РЭБ", "рэб", "exact"),
-        ('"Тяжёлые  Потери"', "тяжелые потери", "phrase"),
-        ("прил*", "прилет", "prefix"),
-        ("/\\d+ ?км/", "5 км", "regex"),
-    ]
+REASONS = [
+    # query, text, (form, reason)
+    ("=РЭБ", "РЭБ", ("рэб", "exact")),
+    ('"Тяжёлые  Потери"', "ТЯЖЁЛЫЕ,\nпотери", ("тяжелые потери", "exact")),
+    ('"Тяжёлые потери"', "тяжёлых потерь", ("тяжелых потерь", "inflected")),
+    ("person:Шойгу", "Shoigu", ("shoigu", "transliterated")),
+    ("прил*", "прилёт", ("прилет", "prefix")),
+    ("/\\d+ ?км/", "5 КМ", ("5 км", "regex")),
+    ('unit:"58-я армия"', "пятьдесят восьмой армии", ("58 армии", "number-words")),
+    ("Шойгу", "Шoйгу", ("шойгу", "look-alike")),
+    ("Шойгу", "Ш0йгу", ("шойгу", "look-alike")),
+    ("Шойгу", "Ш*йгу", ("шойгу", "look-alike")),
+    ("Шойгу", "Шшшойгу", ("шойгу", "look-alike")),
+    ("Шойгу", "Ш о й г у", ("шойгу", "glued")),
+    ("Шойгу", "Шой-\nгу", ("шойгу", "glued")),
+    ("Токмак", "ток мак", ("токмак", "glued")),
+    ("Хаймарс~1", "хаймерс", ("хаймарс", "fuzzy")),
+    ("url:t.me/rybar", "t.me/rybar/5", ("t.me/rybar/5", "exact")),
+]
+
+
+@pytest.mark.parametrize(("query", "text", "reported"), REASONS)
+def test_a_span_says_which_form_and_why(query: str, text: str, reported: tuple[str, str]) -> None:
+    """A span carries the term as written, the form that is meant, and the boldest reason on the way to it."""
+    (span,) = spans(rule_set(query), text)
+    assert (span.form, span.reason) == reported
+    assert span.term == query
+    assert text[span.start : span.end] == text
+
+
+@pytest.mark.parametrize(
+    ("keys", "reasons"),
+    [
+        ("accept: [exact]", ["exact"]),
+        ("accept: [exact, look-alike]", ["exact", "look-alike"]),
+        ("refuse: [look-alike, glued]", ["exact", "inflected"]),
+    ],
+)
+def test_a_rule_accepts_or_refuses_reasons(keys: str, reasons: list[str]) -> None:
+    """Hits for other reasons do not count for that rule."""
+    got = spans(rule_set("Бердянск", more=f"    {keys}\n"), "Бердянск, Бердянска, Бepдянск, Б е р д я н с к")
+    assert [span.reason for span in got] == reasons
+
+
+ADDRESSES = [
+    # query, text, pieces
+    (
+        "url:rybar.ru",
+        "https://www.rybar.ru/a, http://x.rybar.ru. notrybar.ru",
+        ["https://www.rybar.ru/a", "http://x.rybar.ru"],
+    ),
+    ("url:t.me/rybar", "(https://t.me/Rybar/123) t.me/rybarenko t.me/rybar!", ["https://t.me/Rybar/123", "t.me/rybar"]),
+    ("url:t.me/ryb*", "t.me/rybarenko t.me/other", ["t.me/rybarenko"]),
+    ("url:/ryb\\w+/", "https://example.org/?q=rybar рыбар", ["https://example.org/?q=rybar"]),
+    ("mention:rybar", "@Rybar, @rybar_in_english и t.me/s/rybar/7", ["@Rybar", "t.me/s/rybar/7"]),
+    ("mention:ryb*", "@rybarenko @other", ["@rybarenko"]),
+    ("mention:rybar", "rybar и почта@rybar.ru", []),
+    ("mention:rybar NEAR/2 взрыв", "взрыв, пишет @rybar", ["взрыв", "@rybar"]),
+    ("взрыв NOT url:ads.example", "взрыв https://ads.example/x", []),
+]
+
+
+@pytest.mark.parametrize(("query", "text", "pieces"), ADDRESSES)
+def test_addresses_and_mentions_are_found_when_asked_for(query: str, text: str, pieces: list[str]) -> None:
+    """`url:` and `mention:` look at addresses and names; letter case, scheme and www. are left aside."""
+    assert found(query, text) == pieces
+
+
+def test_an_address_behind_a_link_is_found() -> None:
+    """A link whose text says something else is matched by where it leads, and shown where it stands."""
+    link = Entity(kind="text_link", start=6, length=5, url="https://t.me/rybar/9")
+    field = Field(source=Source.TEXT, text="взрыв: здесь", entities=(link,))
+    (match,) = rule_set("url:t.me/rybar AND mention:rybar").match(subject("", fields=(field,)))
+    assert {(span.start, span.end) for span in match.spans} == {(6, 11)}
 
 
 def test_a_span_inside_another_is_not_repeated() -> None:

@@ -54,7 +54,7 @@ def test_conditions_count_and_combine_selections(condition: str, text: str, matc
 
 def test_proof_shows_what_made_the_rule_true() -> None:
     """Spans are of the branches that hold, not of every term that happens to be there."""
-    assert found("(взрыв AND дом) OR мост", "взрыв у моста, мост") == ["мост"]
+    assert found("(взрыв AND дом) OR мост", "взрыв у моста, мост") == ["моста", "мост"]
     assert [span.form for span in spans(selected("town and hit and not (loss or ad)"), "Токмак: прилёт, погода")] == [
         "токмак",
         "прилет",
@@ -84,6 +84,8 @@ def test_revision_follows_what_a_rule_does() -> None:
         base.replace("AND", "OR"),
         base.replace("severity", "title: T, severity"),
         base.replace("severity", "fields: [text], severity"),
+        base.replace("severity", "accept: [exact], severity"),
+        base.replace("severity", "refuse: [fuzzy], severity"),
         base.replace("severity", "where: {channels: ['!@rybar']}, severity"),
     ]
     revisions = [parse_rules({"t.yaml": text}).rules[0].revision for text in (base, same, *others)]
