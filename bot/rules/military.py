@@ -22,7 +22,7 @@ _ATTRIBUTES = frozenset(
 )
 # Псковская, Кантемировская, Київська: the city that a unit is called after.
 _OF_A_CITY = ("ская ской скую ский ского скому ским ском ських ська ської ській ську ський ського ському цкая цкой цкую цкий "
-              "цкого цкому цким цком цька цької цькій цьку цький цького цькому").split()  # fmt: skip
+              "цкого цкому цким цком ско цко сько цько цька цької цькій цьку цький цького цькому").split()  # fmt: skip
 _HONOURS = tuple("кутузов суворов ленин невск жуков нахимов ушаков хмельницк витяз знамен".split())
 
 # Branches, by the stems of their adjectives and the letters that stand for them in abbreviations (4-я танковая: 4 тд, гтд).

@@ -69,7 +69,8 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʹ′`´", "'"))
 def _inflected(word: str, lexemes: list[tuple[Any, str]], lemmas: tuple[str, ...]) -> tuple[Forms, tuple[Dropped, ...]]:
     forms: Forms = {}
     dropped: list[Dropped] = []
-    for text in dict.fromkeys(folded(one.word) for parse, _ in lexemes for one in parse.lexeme):
+    words = (one.word for parse, _ in lexemes for one in parse.lexeme if "voct" not in one.tag.grammemes)
+    for text in dict.fromkeys(map(folded, words)):
         guard = _guard(text, lemmas)
         if guard is None:
             dropped.append(Dropped(text, f"is mostly another word ({_other(text, lemmas)})"))

@@ -91,10 +91,10 @@ def _after_reading(own: Grammemes, before: Grammemes) -> float:
         if own & NAMES:
             return 4.0 if own & before & _CASES else 0.4  # генерал Белоусов
         if verb:
-            return 2.0 if "nomn" in before and _same_number(own, before) else 0.6
+            return 3.0 if "nomn" in before and _of_one_subject(own, before) else 0.6
         return 4.0 if "gent" in own else 0.4
     if "NPRO" in before:
-        return (4.0 if "nomn" in before and _same_number(own, before) else 1.0) if verb else 0.4
+        return (4.0 if "nomn" in before and _of_one_subject(own, before) else 1.0) if verb else 0.4
     if before & (_FINITE | _INFINITIVE | {"GRND"}):
         if verb:
             return 1.5 if own & _INFINITIVE else 0.2
@@ -111,7 +111,7 @@ def _after(own: Grammemes, word: str, language: str) -> float:
     if any(one & _INFINITIVE for one in readings):
         return 4.0 if verb else 1.0
     if all(one & _FINITE for one in readings):
-        return 0.25 if verb else 1.0
+        return 0.2 if verb else 1.5
     if own & _INFINITIVE and any("accs" in one for one in readings):
         return 4.0
     return 1.0
@@ -122,6 +122,12 @@ def _agree(own: Grammemes, adjective: Grammemes) -> bool:
     if not own & adjective & _CASES or not _same_number(own, adjective):
         return False
     return "plur" in own or not (own & _GENDERS and adjective & _GENDERS) or bool(own & adjective & _GENDERS)
+
+
+def _of_one_subject(verb: Grammemes, subject: Grammemes) -> bool:
+    """Whether a verb may say what the subject does: same number, and gender in the past."""
+    genders = verb & _GENDERS, subject & _GENDERS
+    return _same_number(verb, subject) and (not all(genders) or bool(genders[0] & genders[1]))
 
 
 def _same_number(one: Grammemes, other: Grammemes) -> bool:
