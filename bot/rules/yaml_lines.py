@@ -7,6 +7,7 @@ drop as a comment. A scalar is kept as written, so that `no`, `58` or `2023-07-1
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 
@@ -51,6 +52,8 @@ class Table:
 Value = Scalar | Listing | Table
 
 
+# Reading YAML is slow (60 kB in 0.3 s), and when one file changes the others are read again.
+@lru_cache(512)
 def load(file: str, text: str) -> Value:
     """Read one YAML document. Raises `RuleError` with file, line and what to do."""
     reader = _Reader(file, text)
