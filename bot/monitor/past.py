@@ -1,5 +1,6 @@
 """The rules held against the archive: the engine of the live way, over whole posts in their newest states."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -67,6 +68,8 @@ async def look_back(
                 if isinstance(name, tuple):
                     seen.add(name)
             looked(page.messages)
+            # A page is one long step: here whoever wants it stopped is heard.
+            await asyncio.sleep(0)
 
 
 async def _pages(store: Store, window: Window) -> AsyncGenerator[Page, None]:
