@@ -27,7 +27,7 @@ def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: b
         return False
     if Guard.NOT_MEASURE in guard and edge.first and reading.words[edge.first - 1].isdigit():
         return False
-    if Guard.LAST_SIZE in guard and edge.last + 1 < len(reading.words) and is_size(reading.words[edge.last + 1]):
+    if Guard.LAST_SIZE in guard and _before_size(reading, edge):
         return False
     if not _written(guard, reading, edge, speech=speech):
         return False
@@ -36,6 +36,11 @@ def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: b
     if Guard.FEMININE in guard and _after_man(reading, edge):
         return False
     return Guard.CONTEXT not in guard or _meant(form, reading, edge)
+
+
+def _before_size(reading: Reading, edge: Edge) -> bool:
+    after = edge.last + 1
+    return after < len(reading.words) and reading.near(after) and is_size(reading.words[after])
 
 
 def _written(guard: Guard, reading: Reading, edge: Edge, *, speech: bool) -> bool:

@@ -21,8 +21,9 @@ _ATTRIBUTES = frozenset(
     "гв отд оз им имени ім імені arms defense defence purpose сил ссо рф зсу всу вдв vdv ова".split()
 )
 # Псковская, Кантемировская, Київська: the city that a unit is called after.
-_OF_A_CITY = ("ская ской скую ский ского скому ским ском ських ська ської ській ську ський ського ському цкая цкой цкую цкий "
-              "цкого цкому цким цком ско цко сько цько цька цької цькій цьку цький цького цькому").split()  # fmt: skip
+_OF_A_CITY = tuple(
+    first + end for first in ("ск", "цк", "ськ", "цьк") for end in "ая ой ую ий ого ому им ом о их а ої ій у".split()
+)
 _HONOURS = tuple("кутузов суворов ленин невск жуков нахимов ушаков хмельницк витяз знамен".split())
 
 # Branches, by the stems of their adjectives and the letters that stand for them in abbreviations (4-я танковая: 4 тд, гтд).
@@ -95,8 +96,8 @@ ECHELONS = (
         _words("бригада бригады бригаде бригаду бригадой бригадою бригади бригаді brigade bde"),
         _words("бригады бригад бригадам бригадами бригадах бригади brigades"),
         _words(
-            "омсбр мсбр гомсбр гмсбр отбр обрмп брмп обрбо одшбр дшбр гдшбр овдбр обрспн брспн абр габр рбр зрбр инжбр омбр мбр омпбр оабр "
-            "оаембр обртро бртро тро ошбр шбр одшбр обр бр мпбр єбр оєбр оптбр осбр отбр орбр smrb mrb gmrb nib sb ntb"
+            "омсбр мсбр гомсбр гмсбр отбр обрмп брмп обрбо одшбр дшбр гдшбр овдбр обрспн брспн абр габр рбр "
+            "зрбр инжбр омбр мбр омпбр оабр оаембр обртро бртро тро ошбр шбр одшбр обр бр мпбр єбр оєбр оптбр осбр отбр орбр smrb mrb gmrb nib sb ntb"
         ),
     ),
     Echelon(
@@ -108,7 +109,8 @@ ECHELONS = (
     Echelon(
         "battalion",
         _words(
-            "батальон батальона батальону батальоном батальоне батальйон батальйону батальйоном батальйоні батальйонові battalion bn"
+            "батальон батальона батальону батальоном батальоне "
+            "батальйон батальйону батальйоном батальйоні батальйонові battalion bn"
         ),
         _words("батальоны батальонов батальонам батальонами батальонах батальйони батальйонів battalions"),
         _words("омсб мсб тб отб орб обмп дшб одшб пдб омпб шб обтро бат mrb"),
@@ -141,19 +143,16 @@ def is_attribute(word: str) -> bool:
         word in _ATTRIBUTES
         or word.startswith(_ATTRIBUTE_STEMS)
         or word.startswith(_HONOURS)
-        or (len(word) > 6 and word.endswith(tuple(_OF_A_CITY)))
+        or (len(word) > 6 and word.endswith(_OF_A_CITY))
     )
 
 
 def echelon_of(words: Sequence[str]) -> Echelon | None:
     """The size that folded words name, in full or else abbreviated; of several the last (3rd Army Corps: a corps)."""
-    # Not the first word: in `36-та` the suffix is also a tank army.
-    for names in (lambda one: one.singular | one.plural, lambda one: one.short):
-        for word in reversed(words):
-            for echelon in ECHELONS:
-                if word in names(echelon) and not (word in ORDINAL_SUFFIXES and word != words[-1]):
-                    return echelon
-    return None
+    # In `36-та` the suffix is not a tank army.
+    called = [word for word in reversed(words) if word == words[-1] or word not in ORDINAL_SUFFIXES]
+    full = (echelon for word in called for echelon in ECHELONS if word in echelon.singular | echelon.plural)
+    return next(full, None) or next((echelon for word in called for echelon in ECHELONS if word in echelon.short), None)
 
 
 def _branches(words: Iterable[str]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

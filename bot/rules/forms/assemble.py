@@ -36,11 +36,12 @@ def plain(words: Iterable[str], reason: Reason, guard: Guard = Guard.NONE) -> di
     return {folded(word): Form(reason, guard) for word in words if word}
 
 
-def name_forms(words: Iterable[str], base: str, *, sex: Guard = Guard.NONE) -> dict[str, Form]:
-    """Cyrillic forms of a name: those that are everyday words need a capital, those of both sexes what `sex` says."""
+def name_forms(words: Iterable[str], base: str, *, sex: Guard = Guard.NONE, everyday: bool = False) -> dict[str, Form]:
+    """Cyrillic forms of a name: those that are everyday words need a capital, those of both sexes what `sex` says.
+
+    `everyday`: all are everyday words, however a dictionary spells them (білий, read letter by letter as билий).
+    """
     forms = {}
-    # белый, білий: what is an everyday word in one language is one in the other, however the dictionary spells it.
-    everyday = is_common_word(folded(base))
     for word in map(folded, words):
         guard = Guard.CAPITAL if everyday or is_common_word(word) else Guard.NONE
         if word.endswith(_FEMININE):

@@ -29,8 +29,8 @@ Forms = dict[str, Form]
 def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, ...]]:
     """(forms, dropped) of one written word of a rule. `verbs`: an English word may be a verb (shelled, shelling)."""
     if not is_cyrillic(word):
-        forms = inflections(folded(word), verbs=verbs)
-        return merged(plain([word], Reason.EXACT), plain(forms, Reason.INFLECTED), drawn_alike(folded(word))), ()
+        others = plain(inflections(folded(word), verbs=verbs), Reason.INFLECTED)
+        return merged(plain([word], Reason.EXACT), others, drawn_alike(folded(word))), ()
     lexemes = [(parse, language) for language in ("ru", "uk") for parse in _lexemes(word, language)]
     lemmas = tuple({parse.normal_form: None for parse, _ in lexemes})
     forms, dropped = _inflected(word, lexemes, lemmas)

@@ -5,6 +5,7 @@ words of war are rare in the dictionary's corpus), times what the words right be
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import sqrt
 
 from bot.rules.forms.dictionary import NAMES, grammemes, parses
@@ -38,6 +39,7 @@ _GENDERS = frozenset({"masc", "femn", "neut"})
 Grammemes = frozenset[str]
 
 
+@lru_cache(20_000)
 def fits(lemmas: Sequence[str], word: str, before: str, after: str) -> bool:
     """Whether a folded word is likely one of the lemmas, between these two words (empty: a sentence begins or ends)."""
     mine = {language for language in ("ru", "uk") if any(one.normal_form in lemmas for one in parses(word, language))}

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from bot.rules.forms.assemble import folded, is_cyrillic, merged, name_forms, plain
-from bot.rules.forms.dictionary import analyzer, grammemes, is_ukrainian_surname
+from bot.rules.forms.dictionary import analyzer, grammemes, is_common_word, is_ukrainian_surname
 from bot.rules.forms.feminine import feminine_forms, fixed_forms, is_feminine
 from bot.rules.forms.latin import latin_spellings, ukrainian_spellings
 from bot.rules.forms.slavic import UKRAINIAN, to_russian, to_ukrainian
@@ -52,7 +52,7 @@ def surname(name: str, *, woman: bool = False) -> dict[str, Form]:
     latin |= {one for name in ukrainian_names for one in ukrainian_spellings(name)}
     sex = Guard.FEMININE if feminine else Guard.NONE if woman else Guard.MASCULINE
     return merged(
-        name_forms(russian, name, sex=sex),
+        name_forms(russian, name, sex=sex, everyday=ukrainian and is_common_word(folded(name))),
         name_forms(other, name, sex=sex),
         plain((one for one in latin if len(one) >= 4), Reason.TRANSLITERATED),
     )

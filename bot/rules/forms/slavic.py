@@ -117,5 +117,5 @@ def _some(options: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     if count <= MAX:
         return list(product(*options))
     first = tuple(option[0] for option in options)
-    single = [first[:i] + (other,) + first[i + 1 :] for i, option in enumerate(options) for other in option[1:]]
+    single = [(*first[:i], other, *first[i + 1 :]) for i, option in enumerate(options) for other in option[1:]]
     return [first, *single]

@@ -1,6 +1,6 @@
 """Forms of surnames, by ending: masculine singular, which is what a rule means by a person.
 
-A dictionary's guess is not safe here: of 25 surnames in the news that pymorphy3's dictionary lacks, 14 lost at least one form.
+A dictionary's guess is not safe here: of 25 surnames in the news that pymorphy3's dictionary lacks, 14 lost a form.
 The endings follow the academic grammar (Русская грамматика, 1980, §§ 1187-1196).
 """
 

@@ -19,11 +19,13 @@ def ukrainian_surname_forms(name: str) -> frozenset[str]:
 
 
 def _declined(name: str) -> list[str]:
-    if len(name) < 3:
+    if len(name) < 2:
         return []
     if name.endswith("ий"):
         soft = name[-3] in "нщчжш" and name.endswith(("ній",))
         return [name[:-2] + end for end in (("ього", "ьому", "ім") if soft else ("ого", "ому", "им", "ім"))]
+    if name.endswith("ой"):
+        return [name[:-2] + end for end in ("ого", "ому", "им", "ім")]
     if name.endswith("ій"):
         return [name[:-2] + end for end in ("ього", "ьому", "ім")] + [
             name[:-1] + end for end in ("я", "ю", "єві", "єм", "ї")
@@ -74,7 +76,11 @@ def _without_vowel(stem: str, vowel: str) -> list[str]:
         return [stem + "й"]
     if stem.endswith("л"):
         return [stem + "ь"]
-    return [stem[0] + "е" + stem[1:]] if len(stem) == 2 else [stem, *([stem + "й"] if stem[-1:] in "аоуеи" else [])]
+    return (
+        [stem[0] + "е" + stem[1:], stem + "е"]
+        if len(stem) == 2
+        else [stem, *([stem + "й"] if stem[-1:] in "аоуеи" else [])]
+    )
 
 
 def _hard(name: str) -> list[str]:
