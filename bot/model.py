@@ -544,6 +544,8 @@ class Match:
     spans: tuple[Span, ...]
     # Found in the archive, on request: the post is no news.
     archive: bool = False
+    # What happened to the post or its channel, of a rule that waits for that.
+    event: str = ""
 
     @property
     def forms(self) -> frozenset[tuple[str, str]]:
@@ -626,6 +628,8 @@ class EventKind(StrEnum):
     """What can happen to a channel that no single post tells."""
 
     DELETION_BURST = "deletion_burst"
+    # Posts found deleted together: rules may wait for that.
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,7 @@ def test_explain(folder: Folder, capsys: Capture) -> None:
     assert call(folder, "explain", "person:Попов", "--json") == 0
     (term,) = json.loads(capsys.readouterr().out)["terms"]
     forms = {form["form"]: form for form in term["paths"][0][0]["forms"]}
-    assert forms["поповым"]["needs"] == []
+    assert any(form["needs"] == [] for form in forms.values())
     assert any("capital" in need for need in forms["попов"]["needs"])
     assert call(folder, "explain", "strike") == 0
     said = capsys.readouterr().out

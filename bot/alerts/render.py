@@ -133,6 +133,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
         sheet.line("⚠ The post has been edited since; this is what it said.")
+    if match.event:
+        sheet.line(f"⚠ {_data(match.event, 200)}")
     if match.archive:
         sheet.line(f"⚠ From the archive, on request of {words.day_and_time(alert.created_at)}.")
     if now - alert.created_at > _PROMPT:

@@ -20,6 +20,7 @@ from bot.errors import ConfigError
 from bot.model import ChannelId
 from bot.monitor import Fired, admitting, look_back
 from bot.rules import Rule, RuleSet
+from bot.rules.trigger import On
 from bot.store import Store, Window
 
 # More alerts than this are raised only when somebody has said so.
@@ -85,6 +86,7 @@ async def backtest(
     """
     config = state.config()
     known, one = asked_rule(config, rule)
+    _posted(one)
     tally = Tally()
     async with app.open_begun_store(config) as store:
         complete = True
@@ -101,6 +103,11 @@ async def backtest(
     else:
         _print(one, tally, since=since, complete=complete)
     return 0 if complete else 130
+
+
+def _posted(rule: Rule) -> None:
+    if rule.trigger.on is not On.POSTED:
+        raise ConfigError(f"{rule.id}: waits for something to happen (on: {rule.trigger.on}); the archive is texts alone")
 
 
 async def _window(
@@ -219,6 +226,7 @@ def _own_rule(config: Config, rule: str) -> tuple[RuleSet, Rule]:
     known, one = asked_rule(config, rule)
     if one.id != rule:
         raise click.UsageError("alerts go by the id of a rule; put the query into a rule file first")
+    _posted(one)
     return known, one
 
 

@@ -22,7 +22,7 @@ Order = Literal["newest", "best"]
 
 # What only a rule query has; see the help.
 _RULE_QUERY = re.compile(
-    r"(?:^|[\s(])(?:(?:person|place|unit):|NEAR/\d|(?:AND|OR|NOT)(?=[\s(])|\$\w|=\w|/\S)|[^\s]~|^\("
+    r"(?:^|[\s(])(?:(?:person|place|unit|url|mention):|NEAR/\d|(?:AND|OR|NOT)(?=[\s(])|\$\w|=\w|/\S)|[^\s]~|^\("
 )
 
 

@@ -6,8 +6,9 @@ being matched would be seen by neither, and its alert would never come.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import structlog
 
@@ -16,24 +17,32 @@ from bot.model import (
     Channel,
     ChannelId,
     Clock,
+    Event,
+    EventKind,
     How,
     Item,
     Key,
     Kind,
     Match,
+    Message,
+    MessageId,
     Recording,
     RecordingState,
     Transcript,
     Unread,
     utc_now,
 )
-from bot.monitor import notices
-from bot.monitor.post import PostName, Reading, Standing, bearer, borne, post_name, states
+from bot.monitor import changes, notices
+from bot.monitor.changes import Edit, edited_into, edited_out
+from bot.monitor.post import PostName, Reading, Standing, bearer, borne, is_edit, post_name, states
 from bot.monitor.subject import is_part, speech_of, subject
 from bot.rules import RuleSet
-from bot.store import Appearance, Known, Observation, Store
+from bot.rules.trigger import On
+from bot.store import Appearance, Deletion, Known, Observation, Raised, Store
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Monitor:
@@ -74,11 +83,11 @@ class Monitor:
         if not readings:
             return 0
         async with self._lock:
-            batch = _Batch(self.rules)
-            known = await self._store.intake.known([reading.message for reading in readings])
-            channels = await self._channels(readings)
-            news = self._news(readings, batch, channels, known)
-            observations = [self._observation(reading, news.get(reading.unread.raw_id, ())) for reading in readings]
+            messages = [reading.message for reading in readings]
+            known = await self._store.intake.known(messages)
+            batch = await self._batch([*messages, *_siblings(known)])
+            news = self._news(readings, batch, await self._channels(readings), known)
+            observations = [self._observation(reading, news) for reading in readings]
             await self._report(batch)
             alerts = await self._store.intake.observe(observations)
         if alerts or batch.failures or any(observation.speech == "wanted" for observation in observations):
@@ -92,10 +101,10 @@ class Monitor:
         is recorded as one, and the recording is fetched once more. Doing it again changes nothing. Raises StoreError.
         """
         async with self._lock:
-            batch = _Batch(self.rules)
             if is_part(recording):
                 transcript = replace(transcript, partial=True)
             appearances = await self._store.recordings.appearances(recording.recording_id)
+            batch = await self._batch([one.message for one in appearances])
             matches, more = self._heard(appearances, transcript, batch)
             await self._report(batch)
             alerts = await self._store.recordings.record_transcript(
@@ -114,17 +123,45 @@ class Monitor:
     async def observe_events(self) -> int:
         """Tell the analysts what happened to channels over several posts; how many events were told.
 
-        Each event is told once, whatever is killed when: its notice and the mark are one transaction. Raises StoreError.
+        Each event is told once, whatever is killed when: its notice, its alerts and the mark are one transaction. What
+        was deleted together is an event of its own, for the rules that wait for it. Raises StoreError.
         """
         told = 0
         for event in await self._store.events.untold():
             channel = await self._channel(event.channel_id)
+            notice = notices.deletion_burst(event, channel)
+            raised = await self._on_burst(event, channel)
             told += await self._store.events.record_told(
-                event.event_id, self._sinks, notices.deletion_burst(event, channel), self._clock()
+                event.event_id, self._sinks, notice, self._clock(), raised=raised
             )
-        if told:
+        alerts = 0
+        for event in await self._store.events.untold(EventKind.DELETED):
+            found = await self._on_deletion(event)
+            alerts += len(found)
+            await self._store.events.record_told(event.event_id, self._sinks, None, self._clock(), raised=found)
+        if told or alerts:
             self._announce()
         return told
+
+    async def _on_burst(self, event: Event, channel: Channel) -> list[Raised]:
+        """The alerts of rules on bursts; each names the first of the posts."""
+        if channel.channel_id == self.canary or not (found := list(changes.burst(self.rules, event, channel))):
+            return []
+        first = Key(channel_id=event.channel_id, message_id=event.first_id)
+        versions = [past.versions[event.first_id] for past in await self._store.archive.posts([first])]
+        return [
+            Raised(key=first, version=number, match=match, sinks=self._sinks) for number in versions for match in found
+        ]
+
+    async def _on_deletion(self, event: Event) -> list[Raised]:
+        """The alerts of rules on deletions."""
+        if event.channel_id == self.canary or not self.rules.on(On.DELETED):
+            return []
+        batch = _Batch(self.rules)
+        deletions = await self._store.events.deletions(event)
+        raised = [one for deletion in deletions for one in batch.deleted(deletion, self._sinks)]
+        await self._report(batch)
+        return raised
 
     async def give_up(self, recording: Recording, reason: str) -> None:
         """Record that a recording stays without transcript, and tell the analysts, once for every recording.
@@ -154,6 +191,13 @@ class Monitor:
         await self._store.outbox.add_notice(self._sinks, text, self._clock())
         self._announce()
 
+    async def _batch(self, messages: Sequence[Message]) -> "_Batch":
+        """One set of rules for a pass, and what it asks of the channels that posts were forwarded from."""
+        rules = self.rules
+        forwards = [message.forward for message in messages if message.forward] if rules.asks_origin else []
+        wanted = {forward.channel_id for forward in forwards if forward.channel_id is not None}
+        return _Batch(rules, origins={channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)})
+
     async def _channel(self, channel_id: ChannelId) -> Channel:
         return await self._store.channels.get(channel_id) or Channel(channel_id=channel_id, access_hash=0)
 
@@ -168,22 +212,28 @@ class Monitor:
         batch: "_Batch",
         channels: Mapping[ChannelId, Channel],
         known: Mapping[Key, Known],
-    ) -> dict[int, list[Match]]:
+    ) -> dict[int, "_News"]:
         """By raw id, the matches that have a form which has not alerted: state by state, as they came."""
         posts = _standings(readings, known)
-        news: dict[int, list[Match]] = defaultdict(list)
+        news: dict[int, _News] = defaultdict(_News)
         for state in states(readings):
             message = state[0].message
             items = [Item(message=one.message, transcript=known[one.message.key].transcript) for one in state]
             post = posts[post_name(message)]
+            before = _before(state, post, known)
             whole = post.take(items)
             # The past is searched, it wakes nobody: neither does a post of which all that is new is from a backfill.
             if message.kind is Kind.SERVICE or all(one.unread.how is How.BACKFILL for one in state):
                 continue
             raw_ids = {one.message.message_id: one.unread.raw_id for one in state}
-            for match in post.news(self._match(whole, batch, channels[message.channel_id])):
+            channel = channels[message.channel_id]
+            into, out_of = batch.edited(before, whole, channel) if channel.channel_id != self.canary else ((), ())
+            for match in post.news((*self._match(whole, batch, channel), *into)):
                 number = bearer(match, raw_ids)
-                news[raw_ids[number]].append(borne(match, number))
+                news[raw_ids[number]].matches.append(borne(match, number))
+            for match in post.news(out_of):
+                number = bearer(match, raw_ids)
+                news[raw_ids[number]].before.append(borne(match, number))
         return news
 
     def _heard(
@@ -214,14 +264,16 @@ class Monitor:
             return match_canary(items[-1].message.text)
         return batch.match(items, channel)
 
-    def _observation(self, reading: Reading, matches: Sequence[Match]) -> Observation:
+    def _observation(self, reading: Reading, news: Mapping[int, "_News"]) -> Observation:
         message = reading.message
+        found = news.get(reading.unread.raw_id, _News())
         return Observation(
             raw_id=reading.unread.raw_id,
             message=message,
             heard_at=reading.unread.heard_at,
             how=reading.unread.how,
-            matches=tuple(matches),
+            matches=tuple(found.matches),
+            before=tuple(found.before),
             speech=speech_of(message, self._transcribe),
             sinks=(CANARY,) if message.channel_id == self.canary else self._sinks,
         )
@@ -237,19 +289,77 @@ class _Batch:
     """One pass of posts over one set of rules."""
 
     rules: RuleSet
+    # The channels that its posts were forwarded from.
+    origins: Mapping[ChannelId, Channel] = field(default_factory=dict)
     # For people: on which posts the rules failed.
     failures: list[str] = field(default_factory=list)
 
     def match(self, items: Sequence[Item], channel: Channel) -> tuple[Match, ...]:
         """The rules that the post meets; none, and a failure, where the rules failed."""
+
+        def work() -> tuple[Match, ...]:
+            return self.rules.match(subject(items, channel=channel, origins=self.origins))
+
+        return self._survive(work, (), items, channel)
+
+    def edited(
+        self, before: Sequence[Item], after: Sequence[Item], channel: Channel
+    ) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+        """What rules on edits find: in the new state, and in the one before; nothing when it is no edit."""
+        if not before or not self.rules.on(On.EDITED):
+            return (), ()
+        edit = Edit(before=before, after=after, channel=channel, origins=self.origins)
+
+        def work() -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+            return edited_into(self.rules, edit), edited_out(self.rules, edit)
+
+        nothing: tuple[tuple[Match, ...], tuple[Match, ...]] = ((), ())
+        return self._survive(work, nothing, after, channel)
+
+    def deleted(self, deletion: Deletion, sinks: tuple[str, ...]) -> list[Raised]:
+        """What rules on deletions find in the state that was deleted."""
+
+        def work() -> list[Raised]:
+            return list(changes.deleted(self.rules, deletion, sinks))
+
+        return self._survive(work, [], deletion.past.items, deletion.past.channel)
+
+    def _survive(self, work: Callable[[], T], otherwise: T, items: Sequence[Item], channel: Channel) -> T:
+        """The post matters more than our fault: it is recorded, and people are told to read it themselves."""
         try:
-            return self.rules.match(subject(items, channel=channel))
+            return work()
         except Exception as error:
-            # The post matters more than our fault: it is recorded, and people are told to read it themselves.
             number = items[0].message.message_id
             log.exception("the rules failed on a post", channel=channel.channel_id, message=number)
             self.failures.append(notices.rules_failed(channel, number, error))
-            return ()
+            return otherwise
+
+
+@dataclass(slots=True)
+class _News:
+    """The matches that one raw message brings, and those of the state before that it takes back."""
+
+    matches: list[Match] = field(default_factory=list)
+    before: list[Match] = field(default_factory=list)
+
+
+def _siblings(known: Mapping[Key, Known]) -> Iterator[Message]:
+    for one in known.values():
+        yield from (item.message for item in one.siblings)
+
+
+def _before(state: Sequence[Reading], post: Standing, known: Mapping[Key, Known]) -> tuple[Item, ...]:
+    """The post as it stood, when one of these states is an edit of it; else nothing."""
+    old: dict[MessageId, Item] = {}
+    for one in state:
+        latest = known[one.message.key].latest
+        item = post.items.get(one.message.message_id)
+        if item is None and latest is not None:
+            item = Item(message=latest, transcript=known[one.message.key].transcript)
+        if item is not None and is_edit(item.message, one.message):
+            old[one.message.message_id] = item
+    whole = {**post.items, **old}
+    return tuple(whole[number] for number in sorted(whole)) if old else ()
 
 
 def _standings(readings: Sequence[Reading], known: Mapping[Key, Known]) -> dict[PostName, Standing]:

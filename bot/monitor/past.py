@@ -87,7 +87,7 @@ def _held(rules: RuleSet, past: Past) -> tuple[Match, ...]:
     if not items or past.channel.category == CANARY:
         return ()
     try:
-        return rules.match(subject(items, channel=past.channel))
+        return rules.match(subject(items, channel=past.channel, origins=past.origins))
     except Exception:
         # As on the live way: a fault of ours on one post hides no other.
         number: MessageId = items[0].message.message_id

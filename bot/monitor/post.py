@@ -79,6 +79,11 @@ def borne(match: Match, number: MessageId) -> Match:
     return replace(match, spans=spans)
 
 
+def is_edit(before: Message, after: Message) -> bool:
+    """Whether a state is a newer one of the same message, and says something else."""
+    return before != after and _stamp(after) >= _stamp(before)
+
+
 def _older(item: Item, than: Item) -> bool:
     return _stamp(item.message) < _stamp(than.message)
 

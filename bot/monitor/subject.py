@@ -1,16 +1,17 @@
 """What of a post the rules are given: its fields, and those of the other items where it is an album. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from bot.model import SPOKEN, Channel, Item, Kind, Message, Recording, Source, Transcript, Word
+from bot.model import SPOKEN, Channel, ChannelId, Item, Kind, Message, Recording, Source, Transcript, Word
 from bot.rules import Field, Subject
 
 
-def subject(items: Sequence[Item], *, channel: Channel) -> Subject:
+def subject(items: Sequence[Item], *, channel: Channel, origins: Mapping[ChannelId, Channel] | None = None) -> Subject:
     """A post as the rules see it: one item, or all items of an album, which are one post, by their ids.
 
-    Each field names its item. An album is of every kind that one of its items is of.
+    Each field names its item. An album is of every kind that one of its items is of. `origins`: of the channels that its
+    items were forwarded from, those that are known here.
     """
     kinds = [item.message.kind for item in items]
     return Subject(
@@ -19,10 +20,20 @@ def subject(items: Sequence[Item], *, channel: Channel) -> Subject:
         category=channel.category,
         kind=kinds[0],
         others=frozenset(kinds[1:]),
+        origins=frozenset(name for item in items for name in _origin(item.message, origins or {})),
         fields=tuple(
             field for item in sorted(items, key=lambda item: item.message.message_id) for field in _fields(item)
         ),
     )
+
+
+def _origin(message: Message, known: Mapping[ChannelId, Channel]) -> Iterator[str]:
+    """By which names rules know where a post was forwarded from."""
+    if message.forward and message.forward.channel_id is not None:
+        yield str(message.forward.channel_id)
+        channel = known.get(message.forward.channel_id)
+        if channel and channel.handle:
+            yield channel.handle.casefold()
 
 
 def _fields(item: Item) -> Iterator[Field]:

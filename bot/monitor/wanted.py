@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise, product
 
 from bot.rules.numbers import number_words
-from bot.rules.patterns import Pattern
-from bot.rules.slots import Path, Slot
+from bot.rules.slots import Compiled, Path, Slot
 from bot.rules.tree import AtLeast, Leaf, Near, Term, Tree
 from bot.store import Every, Holds, Some, Wish
 
@@ -53,7 +52,7 @@ def _some(wishes: Iterable[Wish | None]) -> Wish | None:
 
 
 def _term(term: Term) -> Wish | None:
-    if isinstance(term, Pattern):
+    if not isinstance(term, Compiled):
         return None
     return _some(map(_path, term.paths))
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from bot.model import Match, Source
 from bot.rules.index import Index
 from bot.rules.judge import Hits, Judge
-from bot.rules.rule import Field, Rule, RuleFile, RuleTest, Subject, TestResult
+from bot.rules.rule import Field, Names, Rule, RuleFile, RuleTest, Subject, TestResult
 from bot.rules.tree import Found, Term, terms
+from bot.rules.trigger import On
 
 
 class RuleSet:
@@ -16,6 +17,9 @@ class RuleSet:
     def __init__(self, files: Iterable[RuleFile] = ()) -> None:
         self.files = tuple(files)
         self.rules: tuple[Rule, ...] = tuple(rule for file in self.files for rule in file.rules)
+        # Whether a rule asks from where a post was forwarded.
+        self.asks_origin = any(rule.scope.forwarded_from != Names() for rule in self.rules)
+        self._triggers = {rule.trigger.on for rule in self.rules}
         self._index = Index(term for rule in self.rules for term in terms(rule.tree))
         # Which rules a term can make true, by their number.
         self._touches: dict[Term, list[int]] = defaultdict(list)
@@ -23,14 +27,24 @@ class RuleSet:
             for term in dict.fromkeys(terms(rule.tree, wanted_only=True)):
                 self._touches[term].append(number)
 
-    def match(self, subject: Subject) -> tuple[Match, ...]:
-        """The rules that the subject meets, in the order of the files. Never raises, whatever the text."""
+    def match(self, subject: Subject, on: On = On.POSTED) -> tuple[Match, ...]:
+        """The rules of this trigger that the subject meets, in the order of the files. Never raises, whatever the text."""
+        if on not in self._triggers:
+            return ()
         hits = self._hits(subject.fields)
         touched = sorted({number for term in hits for number in self._touches.get(term, ())})
         judge = Judge(subject.fields, hits)
         rules = (self.rules[number] for number in touched)
-        found = (judge.match(rule) for rule in rules if rule.scope.admits(subject))
+        found = (judge.match(rule) for rule in rules if rule.trigger.on is on and rule.scope.admits(subject))
         return tuple(match for match in found if match is not None)
+
+    def on(self, on: On) -> tuple[Rule, ...]:
+        """The rules of this trigger."""
+        return tuple(rule for rule in self.rules if rule.trigger.on is on)
+
+    def terms_in(self, subject: Subject) -> frozenset[str]:
+        """The terms, as written, that stand anywhere in the subject, whatever the rules make of them."""
+        return frozenset(term.text for term in self._hits(subject.fields))
 
     def run_tests(self) -> tuple[TestResult, ...]:
         """Run the tests inside the rule files: the words alone, in any channel, category and kind."""

@@ -14,9 +14,12 @@
           channels: ['!@weather_zp']    # handles or ids; `!` leaves out
           categories: [milblogger]
           kinds: [text, voice]
+          forwarded_from: ['@rybar']    # handles of watched channels, or ids
           min_word_probability: 0.6     # of transcripts
         refuse: [fuzzy]                 # or accept: reasons that count
         tests: {match: ["Удар по Бердянску"], no_match: ["В Бердянске дождь"]}
+        on: deleted                     # or edited, deletion-burst: see trigger.py; default: posted
+        within: 10m
       - id: two-of                      # instead of `match`
         select: {town: [place:Токмак, place:Работино], loss: [тяжёлые потери], ad: [реклама]}
         condition: town and loss and not ad     # also: 2 of them, 1 of (town, loss), all of them
@@ -39,14 +42,30 @@ from bot.rules.place import Place
 from bot.rules.query import SELECTION_NAME, parse_condition, parse_query
 from bot.rules.rule import Rule, RuleFile, RuleTest
 from bot.rules.scope import Options
-from bot.rules.tree import Tree, evaluate
+from bot.rules.tree import AtLeast, Tree, evaluate
+from bot.rules.trigger import KEYS, On, read_trigger
 from bot.rules.yaml_lines import Listing, Scalar, Table, Value, load
 
 _FILE = ("watchlist", "defaults", "terms", "rules")
 _DEFAULTS = ("severity", "fields", "where", "accept", "refuse")
-_RULE = ("id", "title", "match", "select", "condition", "severity", "fields", "where", "accept", "refuse", "tests")
+_RULE = (
+    "id",
+    "title",
+    "match",
+    "select",
+    "condition",
+    "severity",
+    "fields",
+    "where",
+    "accept",
+    "refuse",
+    "tests",
+    *KEYS,
+)
 _TESTS = ("match", "no_match")
 _RESERVED = frozenset(("and", "or", "not", "of", "them", "any", "all"))
+# Of a rule that is about a channel.
+_NO_WORDS: tuple[Tree, str] = (AtLeast(0, ()), "")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -158,8 +177,9 @@ class _FileParser:
         rule_id = _identifier(entries["id"], "id", place)
         place = replace(place, rule=rule_id)
         table = shape.table(value, "the rule", _RULE, place)
-        tree, text = self._tree(table, place)
-        if evaluate(tree, lambda _: []) is not None:
+        trigger = read_trigger(table, place)
+        tree, text = _NO_WORDS if trigger.on is On.DELETION_BURST else self._tree(table, place)
+        if trigger.on is not On.DELETION_BURST and evaluate(tree, lambda _: []) is not None:
             raise place.error(
                 "it would fire on a post that has none of its words; require a term that is not under NOT."
             )
@@ -169,7 +189,14 @@ class _FileParser:
             id=rule_id,
             title=title,
             severity=options.severity,
-            revision=_digest(rule_id, title, options.severity.value, scope.canonical(options.scope), str(tree)),
+            revision=_digest(
+                rule_id,
+                title,
+                options.severity.value,
+                scope.canonical(options.scope),
+                str(tree),
+                *trigger.canonical(),
+            ),
             watchlist=self._watchlist,
             file=place.file,
             line=place.line,
@@ -177,6 +204,7 @@ class _FileParser:
             scope=options.scope,
             tests=_tests(entries["tests"], place) if "tests" in entries else (),
             tree=tree,
+            trigger=trigger,
         )
 
     def _tree(self, table: Table, place: Place) -> tuple[Tree, str]:

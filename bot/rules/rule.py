@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source, Word
 from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
+from bot.rules.trigger import POSTED, Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Subject:
     category: str
     kind: Kind
     fields: tuple[Field, ...]
+    # Where it was forwarded from: marked ids as text, and handles of channels that are known, case-folded.
+    origins: frozenset[str] = frozenset()
     # Of an album: the kinds of its other items.
     others: frozenset[Kind] = frozenset()
 
@@ -55,6 +58,8 @@ class Scope:
     # Handles without @, and marked ids, as text.
     channels: Names = Names()
     categories: Names = Names()
+    # Of the channel that a post was forwarded from; by default a post need not be forwarded.
+    forwarded_from: Names = Names()
     # None: every kind, every field.
     kinds: frozenset[Kind] | None = None
     fields: frozenset[Source] | None = None
@@ -69,6 +74,7 @@ class Scope:
         return (
             self.channels.admit(frozenset({str(subject.channel_id), *handle}))
             and self.categories.admit(frozenset({subject.category.casefold()}))
+            and self.forwarded_from.admit(subject.origins)
             and (self.kinds is None or not self.kinds.isdisjoint({subject.kind, *subject.others}))
         )
 
@@ -124,6 +130,7 @@ class Rule:
     scope: Scope
     tests: tuple[RuleTest, ...]
     tree: Tree
+    trigger: Trigger = POSTED
 
     @property
     def terms(self) -> tuple[str, ...]:

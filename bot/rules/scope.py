@@ -11,7 +11,7 @@ from bot.rules.rule import Names, Scope
 from bot.rules.slots import Reason
 from bot.rules.yaml_lines import Table, Value
 
-_WHERE = ("channels", "categories", "kinds", "min_word_probability")
+_WHERE = ("channels", "categories", "kinds", "forwarded_from", "min_word_probability")
 _HANDLE = re.compile(r"@?([A-Za-z][A-Za-z0-9_]{3,31})")
 _MARKED_ID = re.compile(r"-100\d{5,15}")
 _CATEGORY = re.compile(r"[\w -]{1,64}")
@@ -43,7 +43,8 @@ def options(table: Table, base: Options, place: Place) -> Options:
 
 def canonical(scope: Scope) -> list[object]:
     """The scope as plain sorted values, for a digest."""
-    names = [sorted(part) for names in (scope.channels, scope.categories) for part in (names.only, names.never)]
+    parts = (scope.channels, scope.categories, scope.forwarded_from)
+    names = [sorted(part) for names in parts for part in (names.only, names.never)]
     return [
         *names,
         sorted(scope.kinds or ()),
@@ -59,6 +60,9 @@ def _where(table: Table, scope: Scope, place: Place) -> Scope:
         scope = replace(scope, channels=_names(entries["channels"], "where.channels", _channel, place))
     if "categories" in entries:
         scope = replace(scope, categories=_names(entries["categories"], "where.categories", _category, place))
+    if "forwarded_from" in entries:
+        names = _names(entries["forwarded_from"], "where.forwarded_from", _channel, place)
+        scope = replace(scope, forwarded_from=names)
     if "kinds" in entries:
         items = shape.listing(entries["kinds"], "where.kinds", place)
         scope = replace(scope, kinds=frozenset(shape.choice(item, "where.kinds", Kind, place) for item in items))
@@ -89,29 +93,27 @@ def _reasons(table: Table, place: Place) -> frozenset[Reason]:
     return left
 
 
-def _names(value: Value, what: str, read: Callable[[str, Place], str], place: Place) -> Names:
+def _names(value: Value, what: str, read: Callable[[str, str, Place], str], place: Place) -> Names:
     only: set[str] = set()
     never: set[str] = set()
     for item in shape.listing(value, what, place):
         word = shape.text(item, what, place)
-        (never if word.startswith("!") else only).add(read(word.removeprefix("!"), place.at(item.line)))
+        (never if word.startswith("!") else only).add(read(word.removeprefix("!"), what, place.at(item.line)))
     return Names(only=frozenset(only), never=frozenset(never))
 
 
-def _channel(word: str, place: Place) -> str:
+def _channel(word: str, what: str, place: Place) -> str:
     if handle := _HANDLE.fullmatch(word):
         return handle[1].casefold()
     if not _MARKED_ID.fullmatch(word):
         raise place.error(
-            f"where.channels: `{word}` is neither a handle ('@name' in quotes: 4 to 32 letters, digits, _) nor a marked "
+            f"{what}: `{word}` is neither a handle ('@name' in quotes: 4 to 32 letters, digits, _) nor a marked "
             "id as -1001234567890."
         )
     return word
 
 
-def _category(word: str, place: Place) -> str:
+def _category(word: str, what: str, place: Place) -> str:
     if not _CATEGORY.fullmatch(word):
-        raise place.error(
-            f"where.categories: `{word}` is not a category; use the words of channels.yaml, as milblogger."
-        )
+        raise place.error(f"{what}: `{word}` is not a category; use the words of channels.yaml, as milblogger.")
     return word.casefold()

@@ -1,5 +1,6 @@
 """Questions to what is kept: search, versions, transcripts, status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +12,8 @@ from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
 from bot.store.index import fields
 from bot.store.keys import IS_NEWEST, Wanted
-from bot.store.nouns import Status
-from bot.store.past import Page, Window, count, load_page
+from bot.store.nouns import Past, Status
+from bot.store.past import Page, Window, count, load_page, load_past
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
 from bot.store.search import Order, find
 from bot.store.status import load_status
@@ -64,6 +65,12 @@ class Archive:
         """
         async with self._database.read() as conn:
             return await load_page(conn, window, after, limit)
+
+    @verb
+    async def posts(self, keys: Sequence[Key]) -> tuple[Past, ...]:
+        """The posts that these messages are, or are items of, each once."""
+        async with self._database.read() as conn:
+            return await load_past(conn, keys)
 
     @verb
     async def count(self, window: Window) -> int:

@@ -8,9 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import ChannelId, Event, EventKind, MessageId
-from bot.store.alert_rows import due_row
+from bot.model import ChannelId, Event, EventKind, Key, MessageId
+from bot.store.alert_rows import Raised, due_row, raise_alerts
 from bot.store.engine import Database, insert_new, verb
+from bot.store.nouns import Deletion
+from bot.store.past import load_past
 from bot.store.schema import events, messages, outbox, told, versions
 
 
@@ -21,6 +23,10 @@ class Burst:
     posts: int = 20
     within: timedelta = timedelta(minutes=10)
 
+
+# What is recorded as deleted in one transaction has one time; those of the next moments have their own event.
+_TOGETHER = timedelta(seconds=1)
+_TICK = timedelta(microseconds=1)
 
 # What the settings begin with.
 BURST = Burst()
@@ -33,28 +39,51 @@ class Events:
         self._database = database
 
     @verb
-    async def untold(self, *, limit: int = 20) -> tuple[Event, ...]:
-        """The events that nobody has been told of, the oldest first."""
+    async def untold(self, kind: EventKind = EventKind.DELETION_BURST, *, limit: int = 20) -> tuple[Event, ...]:
+        """The events of this kind that nobody has been told of, the oldest first."""
         is_told = sa.exists().where(told.c.name == _name(events.c.event_id))
-        query = events.select().where(~is_told).order_by(events.c.event_id).limit(limit)
+        query = events.select().where(~is_told, events.c.kind == kind).order_by(events.c.event_id).limit(limit)
         async with self._database.read() as conn:
             return tuple(_event(dict(row)) for row in (await conn.execute(query)).mappings())
 
     @verb
-    async def record_told(self, event_id: int, sinks: Sequence[str], notice: str, at: datetime) -> bool:
-        """Put the notice into the outbox, once for every event; False when it was told before."""
+    async def deletions(self, event: Event) -> tuple[Deletion, ...]:
+        """The posts that an event of kind `deleted` is about, as they were."""
+        v = versions.c
+        gone = sa.select(v.message_id, v.stored_at).where(
+            v.channel_id == event.channel_id,
+            v.message_id.between(event.first_id, event.last_id),
+            v.change == sa.literal_column("'deleted'"),
+            v.stored_at <= event.at,
+            v.stored_at > event.at - _TOGETHER,
+        )
+        async with self._database.read() as conn:
+            at = {MessageId(number): moment for number, moment in await conn.execute(gone)}
+            found = await load_past(conn, [Key(channel_id=event.channel_id, message_id=number) for number in at])
+        return tuple(
+            Deletion(past=past, at={number: at[number] for number in past.versions if number in at}) for past in found
+        )
+
+    @verb
+    async def record_told(
+        self, event_id: int, sinks: Sequence[str], notice: str | None, at: datetime, *, raised: Sequence[Raised] = ()
+    ) -> bool:
+        """Put the notice into the outbox and raise the alerts, once for every event; False when it was told before."""
         async with self._database.write() as conn:
             name = f"event:{event_id}"
             if not await insert_new(conn, told, [{"name": name, "at": at}], told.c.name):
                 return False
-            if sinks:
+            if sinks and notice is not None:
                 await conn.execute(outbox.insert(), [due_row(sink, at, notice=notice) for sink in sinks])
+            await raise_alerts(conn, raised, spoken=False, at=at)
             return True
 
     @verb
-    async def of(self, channel_id: ChannelId) -> tuple[Event, ...]:
-        """All events of a channel, the oldest first."""
-        query = events.select().where(events.c.channel_id == channel_id).order_by(events.c.event_id)
+    async def of(self, channel_id: ChannelId, kind: EventKind = EventKind.DELETION_BURST) -> tuple[Event, ...]:
+        """All events of a channel of this kind, the oldest first."""
+        query = (
+            events.select().where(events.c.channel_id == channel_id, events.c.kind == kind).order_by(events.c.event_id)
+        )
         async with self._database.read() as conn:
             return tuple(_event(dict(row)) for row in (await conn.execute(query)).mappings())
 
@@ -68,6 +97,7 @@ async def note_deletions(
     """
     if not gone:
         return
+    await _note_together(conn, channel_id, gone, at)
     c = events.c
     ongoing = (
         events.select()
@@ -88,6 +118,16 @@ async def note_deletions(
     if count >= burst.posts:
         row = {"kind": EventKind.DELETION_BURST, "channel_id": channel_id, "at": at}
         await conn.execute(events.insert().values(count=count, first_id=first, last_id=last, **row))
+
+
+async def _note_together(conn: AsyncConnection, channel_id: ChannelId, gone: Sequence[int], at: datetime) -> None:
+    """Make the event that rules about deletions wait for."""
+    c = events.c
+    named = (c.channel_id == channel_id) & (c.kind == EventKind.DELETED)
+    # There is one for a moment: what is found gone in the same comes a microsecond later.
+    last = await conn.scalar(sa.select(sa.func.max(c.at)).where(named, c.at >= at, c.at < at + _TOGETHER))
+    values = {"count": len(gone), "first_id": min(gone), "last_id": max(gone), "at": last + _TICK if last else at}
+    await conn.execute(events.insert().values(channel_id=channel_id, kind=EventKind.DELETED, **values))
 
 
 async def _deleted(conn: AsyncConnection, channel_id: int, *, since: datetime, until: datetime) -> tuple[int, int, int]:

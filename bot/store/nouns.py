@@ -37,6 +37,8 @@ class Observation:
     heard_at: datetime
     how: How
     matches: tuple[Match, ...] = ()
+    # Of what was the post's newest state until now, and what this one takes back.
+    before: tuple[Match, ...] = ()
     # Whether its recording is to be transcribed; None where there is none.
     speech: Speech | None = None
     # Names of the sinks that get the alerts.
@@ -84,6 +86,16 @@ class Past:
     # The number of the version that is each item's newest state.
     versions: Mapping[MessageId, int]
     deleted: frozenset[MessageId] = frozenset()
+    # The channels that its items were forwarded from, as far as they are known here.
+    origins: Mapping[ChannelId, Channel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """A post of which items were found deleted, and when each was."""
+
+    past: Past
+    at: Mapping[MessageId, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,10 @@ async def write_observations(
     hows: dict[Key, How] = {}
     for one in unread:
         post = posts[one.message.key]
+        previous = post.current
         number, new = post.place(one.message)
+        if new and previous is not None:
+            raised += (Raised(key=post.key, version=previous, match=match, sinks=one.sinks) for match in one.before)
         if new:
             watched = one.message.message_id >= before[one.message.channel_id].watch_from
             counts = one.how is not How.BACKFILL and watched

@@ -1,6 +1,6 @@
 """The archive read from the newest post to the oldest, page by page: whole posts, with what is said in them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,11 +82,13 @@ async def load_past(conn: AsyncConnection, keys: Sequence[Key]) -> tuple[Past, .
     if albums:
         members = await load_members(conn, albums)
         found |= await _load_states(conn, [key for key in members if key not in found])
-    pinned = await load_channels(conn, channels.c.channel_id.in_({key.channel_id for key in found}))
+    forwards = {row.message.forward.channel_id for row in found.values() if row.message.forward} - {None}
+    wanted = forwards | {key.channel_id for key in found}
+    pinned = await load_channels(conn, channels.c.channel_id.in_(wanted))
     posts: dict[Key | Album, list[Any]] = {_name(found[key].message): [] for key in keys if key in found}
     for row in found.values():
         posts[_name(row.message)].append(row)
-    return tuple(_past(rows, pinned[rows[0].message.channel_id]) for rows in posts.values())
+    return tuple(_past(rows, pinned) for rows in posts.values())
 
 
 async def _load_states(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Any]:
@@ -108,11 +110,13 @@ def _name(message: Message) -> Key | Album:
     return message.key if message.album_id is None else (message.channel_id, message.album_id)
 
 
-def _past(rows: list[Any], channel: Channel) -> Past:
+def _past(rows: list[Any], pinned: Mapping[ChannelId, Channel]) -> Past:
     rows.sort(key=lambda row: row.message.message_id)
+    forwards = [row.message.forward for row in rows if row.message.forward]
     return Past(
-        channel=channel,
+        channel=pinned[rows[0].message.channel_id],
         items=tuple(Item(message=row.message, transcript=row.transcript) for row in rows),
         versions={row.message.message_id: row.current for row in rows},
         deleted=frozenset(row.message.message_id for row in rows if row.deleted_at is not None),
+        origins={one.channel_id: pinned[one.channel_id] for one in forwards if one.channel_id in pinned},
     )
