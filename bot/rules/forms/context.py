@@ -22,7 +22,8 @@ _GOVERNS = {
     "datv": "к ко по благодаря вопреки завдяки",
     "accs": "в во на за про через под сквозь о об у по в під",
     "ablt": "с со над под перед за между з із зі над під між перед",
-    "loct": "в во на о об при по у в на при по",
+    "loct": "в во на о об при по у",
+    "loc2": "в во на у",
 }  # fmt: skip
 _PREPOSITIONS: dict[str, frozenset[str]] = {
     word: frozenset(case for case, words in _GOVERNS.items() if word in words.split())
@@ -31,6 +32,7 @@ _PREPOSITIONS: dict[str, frozenset[str]] = {
 }
 _QUANTITIES = frozenset("много мало немало несколько сколько столько больше меньше десятки сотни тысячи пара десяток сотня "
                         "багато мало кілька декілька скільки стільки більше менше десятки сотні тисячі".split())  # fmt: skip
+_ABSENT = frozenset("нет нету больше немає нема більше".split())
 _FINITE = frozenset({"VERB", "PRTS"})
 _INFINITIVE = frozenset({"INFN", "infn"})
 _QUALIFIERS = frozenset({"ADJF", "PRTF"})
@@ -106,6 +108,8 @@ def _after_reading(own: Grammemes, before: Grammemes) -> float:
 
 def _after(own: Grammemes, word: str, language: str) -> float:
     """What the word after says."""
+    if word in _ABSENT and "gent" in own:
+        return 4.0  # полка больше нет
     verb = bool(own & _FINITE) and not own & _INFINITIVE
     readings = [grammemes(one) for one in parses(word, language) if one.score > 0.05] if word else []
     if not readings:
