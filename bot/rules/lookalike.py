@@ -29,6 +29,12 @@ _DIGITS_DRAWN = str.maketrans(_DIGITS)
 _DIGITS_DRAWN_LATIN = str.maketrans(_DIGITS_LATIN)
 _CYRILLIC_DRAWN = str.maketrans(_TO_CYRILLIC)
 _LATIN_DRAWN = str.maketrans(_TO_LATIN)
+# By sound, where a word mixes alphabets: Каdыров.
+_BY_SOUND = {
+    "a": "а", "b": "б", "c": "с", "d": "д", "e": "е", "f": "ф", "g": "г", "h": "х", "i": "и", "k": "к", "l": "л", "m": "м",
+    "n": "н", "o": "о", "p": "п", "r": "р", "s": "с", "t": "т", "u": "у", "v": "в", "w": "ш", "x": "х", "y": "у", "z": "з",
+}  # fmt: skip
+_CYRILLIC_SOUND = str.maketrans(_BY_SOUND)
 _LONGEST_ABBREVIATION = 6
 # Cyrillic і and ѕ, ј are no letters of Russian: in a Russian word they stand for и, and с.
 _RUSSIAN = str.maketrans({"і": "и", "ѕ": "с", "ј": "й", "ї": "и", "є": "е", "ґ": "г"})
@@ -61,6 +67,7 @@ def _one_alphabet(token: str) -> Iterator[str]:
     letters = set(token)
     latin, cyrillic = letters & LATIN, letters & CYRILLIC
     if latin and cyrillic:
+        yield token.translate(_CYRILLIC_SOUND)
         if latin <= _TO_CYRILLIC.keys():
             yield (whole := token.translate(_CYRILLIC_DRAWN))
             yield whole.translate(_RUSSIAN)
