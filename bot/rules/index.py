@@ -67,9 +67,11 @@ class Index:
             for found in self._walked(other, number, plain, speech):
                 if (found.term, found.start, found.end) not in seen:
                     yield found
+        forms: dict[str, str] = {}
         for pattern in self._patterns:
             for start, end in pattern.find(text):
-                yield _placed(number, start, end, plain, pattern, form_of(text[start:end]), Reason.REGEX)
+                form = forms.get(piece := text[start:end]) or forms.setdefault(piece, form_of(piece))
+                yield _placed(number, start, end, plain, pattern, form, Reason.REGEX)
         if self._locators:
             for address, locator, reason in self._locators.find(text, field.entities):
                 yield _placed(number, address.start, address.end, plain, locator, address.value, reason)

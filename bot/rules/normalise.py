@@ -32,7 +32,7 @@ _JOINERS = "\ufe0f\u200d"
 _JOINED = re.compile(rf"[{_JOINERS}](?<=[\w\u0300-\u036f'’-].)")
 _HIDDEN = r"\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
 # Possessive and without overlap: a text of nothing but variation selectors takes linear time.
-_HIDDEN_IN_WORD = regex.compile(rf"(?V1)\w[\p{{M}}--[{_HIDDEN}]]*+[{_HIDDEN}][\p{{M}}{_HIDDEN}]*+\w")
+_HIDDEN_IN_WORD = regex.compile(rf"(?V1)[\p{{L}}\p{{N}}_][\p{{M}}--[{_HIDDEN}]]*+[{_HIDDEN}][\p{{M}}{_HIDDEN}]*+\w")
 _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 # Quick and never missing a hump: a letter not known to be small, inside a word.
 _PERHAPS_HUMP = re.compile(r"[^\W\d_a-zß-öø-ÿа-џґ](?<=[\w\u0300-\u036f].)")

@@ -17,7 +17,7 @@ from bot.rules.place import Place
 # Characters of an expression; instructions of its compiled program; matches looked for in one field.
 MAX_LENGTH = 500
 MAX_PROGRAM = 40_000
-MAX_FOUND = 500
+MAX_FOUND = 200
 
 _WORD = r"\pL\pN\pM_"
 _CLASSES = {"w": _WORD, "d": r"\p{Nd}", "s": r"\s\pZ"}
@@ -44,17 +44,39 @@ class Pattern:
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Spans in `text`, in order, without overlap; the first `MAX_FOUND`."""
-        if not text.isascii():
-            text = _SURROGATE.sub("\ufffd", text)
+        data = _encoded(text)
+        counted, chars = 0, 0
+        for start, end in self._bytes(data):
+            first = chars + len(data[counted:start].decode())
+            counted, chars = end, first + len(data[start:end].decode())
+            yield first, chars
+
+    def _bytes(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """The same in UTF-8, which is what RE2 reads: handed a `str`, it encodes the text anew for every search."""
         position = 0
         for _ in range(MAX_FOUND):
-            found = self.compiled.search(text, position)
+            found = self.compiled.search(data, position)
             if found is None:
                 return
             start, end = next(found.span(group) for group in self.groups if found.start(group) >= 0)
             if start < end:
                 yield start, end
-            position = max(end, found.start() + 1)
+            position = max(end, _next(data, found.start()))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()
+
+
+def _next(data: bytes, position: int) -> int:
+    """Where the character after the one at `position` begins."""
+    position += 1
+    while position < len(data) and data[position] & 0xC0 == 0x80:
+        position += 1
+    return position
 
 
 def compile_pattern(text: str, expression: str, place: Place) -> Pattern:

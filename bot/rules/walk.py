@@ -9,11 +9,13 @@ from bot.rules.guards import allows
 from bot.rules.lattice import LONGEST, Edge
 from bot.rules.military import is_attribute
 from bot.rules.numbers import ORDINAL_SUFFIXES
-from bot.rules.slots import BOLDNESS, Form, Path, Reason, Skip, Slot
+from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
 from bot.rules.words import Reading
 
-# Edges looked at for one path in one text. An honest text needs some dozens.
-MAX_STEPS = 5_000
+# Edges looked at for one path in one text, and looks at the words around forms with several meanings. An honest text
+# needs some dozens; what lies behind the first is not found, and after the second such forms count as they are.
+MAX_STEPS = 2_000
+MAX_LOOKS = 100
 
 _PATRONYMIC = re.compile(
     r"(?:[оеє]вич|йович|ич|ovich|evich|ovych)(?:а|у|ем|ом|е|і|еві|em)?$"
@@ -31,6 +33,8 @@ class Ground:
         self.reading = reading
         self.speech = speech
         self.steps = 0
+        self._allowed: dict[tuple[int, int, int, bool], bool] = {}
+        self._looks = 0
         self._extra: defaultdict[int, list[Edge]] = defaultdict(list)
         for edge in extra:
             self._extra[edge.first].append(edge)
@@ -39,6 +43,16 @@ class Ground:
         """What can be read from token `first` on."""
         yield Edge(first, first, self.reading.words[first], Reason.EXACT)
         yield from self._extra.get(first, ())
+
+    def allows(self, form: Form, edge: Edge, *, ordinal: bool) -> bool:
+        """Whether the text around the edge shows what the form's guard asks for; asked once for each place."""
+        key = id(form), edge.first, edge.last, ordinal
+        if key not in self._allowed:
+            self._looks += Guard.CONTEXT in form.guard
+            self._allowed[key] = self._looks > MAX_LOOKS or allows(
+                form, self.reading, edge, speech=self.speech, ordinal=ordinal
+            )
+        return self._allowed[key]
 
     def with_suffix(self, edge: Edge) -> Edge | None:
         """A number with the ordinal suffix behind it: `58-я`, `58th`, `пятьдесят восемь я`."""
@@ -75,7 +89,7 @@ class _Step:
 def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
     """The ways from each of `starts`, edges that may meet the first slot, in order; the plainest to each end.
 
-    A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long; what lies behind is not found.
+    A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long.
     """
     limit = ground.steps + MAX_STEPS
     for start in starts:
@@ -131,7 +145,7 @@ def _met(ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool) -> Iterator[t
         return
     if edge.reason is Reason.FUZZY and not slot.fuzzy:
         return
-    if form.guard and not allows(form, ground.reading, edge, speech=ground.speech, ordinal=ordinal):
+    if form.guard and not ground.allows(form, edge, ordinal=ordinal):
         return
     yield edge, form
     # The letters behind the number of a code are no suffix: Т-90М is another tank than Т-90.
