@@ -48,8 +48,9 @@ class Ground:
         """Whether the text around the edge shows what the form's guard asks for; asked once for each place."""
         key = id(form), edge.first, edge.last, ordinal
         if key not in self._allowed:
-            self._looks += Guard.CONTEXT in form.guard
-            self._allowed[key] = self._looks > MAX_LOOKS or allows(
+            looks = Guard.CONTEXT in form.guard
+            self._looks += looks
+            self._allowed[key] = (looks and self._looks > MAX_LOOKS) or allows(
                 form, self.reading, edge, speech=self.speech, ordinal=ordinal
             )
         return self._allowed[key]
