@@ -40,6 +40,8 @@ class Verdict:
     # Seconds from post to record of what was posted on the play, the worst; None when nothing is held.
     worst_lag: float | None
     exits: tuple[int, ...]
+    # How many calls were answered with an error.
+    refused: int
     log: str
 
     def text(self) -> str:
@@ -90,6 +92,7 @@ async def drill(
             recovery=recovery,
             worst_lag=judge.worst_lag(),
             exits=tuple(scene.exits),
+            refused=sum(call.error is not None for call in scene.sandbox.calls),
             log=scene.log_tail(60) if findings else "",
         )
 
@@ -203,4 +206,4 @@ def random_drill(seed: int) -> tuple[Play, list[Strike], int]:
 
 
 # Faults that are noticed by time-outs only: drilled one by one.
-SLOW = frozenset({"TCP half-open", "reply lost", "clock off by 310 s", "TooLong after 100,001 events"})
+SLOW = frozenset({"TCP half-open", "reply lost", "ids left out of every answer", "TooLong after 100,001 events"})

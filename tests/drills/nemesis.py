@@ -260,13 +260,15 @@ def provoke(scene: Scene, method: str | None) -> None:
     """Have the daemon call a method that it calls only when something is missing."""
     faults = scene.sandbox.faults
     if method in ("updates.getChannelDifference", "channels.getMessages", "messages.getHistory"):
-        faults.swallow_push("all", 3)
+        faults.swallow_push("all", 3 if method != "messages.getHistory" else 300)
+    if method == "updates.getState":
+        scene.proxy.cut()
     if method in ("channels.getMessages", "messages.getHistory"):
         for chat in scene.chats:
             faults.difference_too_long(chat, 2)
     if method == "messages.getHistory":
-        # A run of ids that is read by pages.
-        for number in range(120):
+        # The answer holds the newest 100; a long run below them is read by pages.
+        for number in range(260):
             scene.chats[0].post(f"Подряд {number}: тихо")
 
 
@@ -348,10 +350,13 @@ def _flood(rng: random.Random) -> Nemesis:
 @makes("reply lost")
 def _lost_reply(rng: random.Random) -> Nemesis:
     method = rng.choice((*READING[:3], *SENDING))
+
+    def start(scene: Scene) -> None:
+        scene.sandbox.faults.lose_reply(method)
+        provoke(scene, method)
+
     # An answer is waited for 30 s.
-    return Nemesis(
-        "reply lost", lambda scene: scene.sandbox.faults.lose_reply(method), aftermath=HANGING, patience=90.0
-    )
+    return Nemesis("reply lost", start, aftermath=HANGING, patience=90.0)
 
 
 @makes("ids left out of every answer")
@@ -369,7 +374,7 @@ def _omitted(rng: random.Random) -> Nemesis:
             scene.sandbox.faults.omit_ids(chat, ())
         scene.sandbox.faults.pushes.clear()
 
-    return Nemesis("ids left out of every answer", start, heal, lasts=1.5, patience=60.0)
+    return Nemesis("ids left out of every answer", start, heal, lasts=1.5, patience=90.0)
 
 
 # --- media ------------------------------------------------------------------------------------------------------------
