@@ -58,6 +58,8 @@ class State:
         self.fresh = False
         # What the server must be asked.
         self.wish = Ask.NOTHING
+        # The pts that a sweep saw, when that alone is why a difference is wished for: pushes may bring us there.
+        self._aim: int | None = None
         # The difference is flooded: what pushes tell is recorded as it comes.
         self.held_up = False
         # Before this moment nothing is asked by id or by page.
@@ -86,7 +88,7 @@ class State:
     def want(self, ask: Ask) -> None:
         """Have the server asked; history is the stronger wish."""
         if ask is not Ask.NOTHING and self.wish is not Ask.HISTORY:
-            self.wish = ask
+            self.wish, self._aim = ask, None
 
     def sighted(self, sighting: Sighting) -> None:
         """A sweep has seen where the channel stands: wish for whatever brings us there."""
@@ -96,7 +98,10 @@ class State:
             self._behind = 0
             ask = ask if ask is Ask.HISTORY else Ask.DIFFERENCE
         self._place(sighting)
+        idle = self.wish is Ask.NOTHING or self._aim is not None
         self.want(ask)
+        if idle and ask is Ask.DIFFERENCE and (sighting.pts or 0) > self.pts:
+            self._aim = sighting.pts
 
     def wanting(self, now: float) -> bool:
         """Whether there is something to ask by now."""
@@ -126,7 +131,7 @@ class State:
         A failure thrown in is raised again, and the wish then stands.
         """
         # A wish or a push that comes while we ask may be about what the answer does not hold yet: it is for the next pass.
-        wish, self.wish = self.wish, Ask.NOTHING
+        wish, self.wish, self._aim = self.wish, Ask.NOTHING, None
         if wish is not Ask.NOTHING:
             self.drop_pushes()
         try:
@@ -352,6 +357,8 @@ class State:
         self.holes.close(told)
         self.top_id = top
         self.pts = max(self.pts, pts or 0)
+        if self._aim is not None and self.pts >= self._aim:
+            self.wish, self._aim = Ask.NOTHING, None
         if at is not None:
             self._place(Sighting(pts=at, top=max(told, default=0)))
 

@@ -18,6 +18,7 @@ from bot.telegram.feed import ASK_SECONDS, Feed
 from bot.telegram.ids import input_peer, marked
 from bot.telegram.lanes import Lanes
 from bot.telegram.ledger import Ask
+from bot.telegram.serving import GAP_SECONDS
 
 log = structlog.get_logger()
 
@@ -27,8 +28,12 @@ BATCH = 100
 URGENT = 3
 # An overview takes along channels that are due a little later, by this share of their interval, so that few are needed.
 EARLY = 0.1
-# Overviews at once.
-PARALLEL = 2
+# An interval is shortened to a share between these, and then a push gets another share to come by itself: what is never
+# pushed is recorded within one interval all the same.
+JITTER = (0.9, 0.97)
+GRACE = 0.02
+# Overviews at once: each takes a while to read, and pushes are not to wait for several.
+PARALLEL = 1
 # Pauses after a failure, in seconds.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -66,7 +71,7 @@ class Sweeper:
         due = [feed for feed in feeds if _in_overview(feed) and feed.look_at <= now + EARLY * self._interval(feed)]
         due.sort(key=lambda feed: (feed.channel.priority, feed.channel.channel_id))
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
-        jitter = random.uniform(0.9, 1.0)  # noqa: S311 - so that many listeners do not ask at once
+        jitter = random.uniform(*JITTER)  # noqa: S311 - so that many listeners do not ask at once
         outcomes = await asyncio.gather(*(self._look(batch, jitter) for batch in batches), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -74,6 +79,11 @@ class Sweeper:
 
     def _interval(self, feed: Feed) -> float:
         return self._sweep_seconds / 2 if feed.channel.priority <= URGENT else self._sweep_seconds
+
+    def _grace(self, feed: Feed) -> float:
+        """How long a push of what the overview saw may take, in seconds; none where no push is under way."""
+        hears = feed.channel.joined and feed.seen_at is not None
+        return min(GAP_SECONDS, GRACE * self._interval(feed)) if hears else 0.0
 
     async def _look(self, batch: Sequence[Feed], jitter: float) -> None:
         begun = asyncio.get_running_loop().time()
@@ -97,10 +107,11 @@ class Sweeper:
             self._failures = 0
             for feed in batch:
                 # Unless something happened meanwhile for which it is to be looked at again.
+                grace = self._grace(feed)
                 if feed.look_at == math.inf:
                     feed.seen_at = self._clock()
                     feed.look_at = begun + self._interval(feed) * jitter
-                self._attend(feed)
+                asyncio.get_running_loop().call_later(grace, self._attend, feed)
         finally:
             for feed in batch:
                 feed.look_at = 0.0 if feed.look_at == math.inf else feed.look_at
