@@ -7,6 +7,7 @@ compared further. So the cost follows the text, not the number of rules. Regular
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from bot.rules.patterns import Pattern
 from bot.rules.terms import Term, Wording
@@ -14,6 +15,8 @@ from bot.rules.tree import Found
 from bot.rules.words import Reading, form_of, read
 
 Roots = dict[str, list[Wording]]
+
+_WORDS_KEPT = 16_384
 
 
 class Index:
@@ -24,6 +27,8 @@ class Index:
         # Prefixes by their length.
         self._prefixes: dict[int, Roots] = defaultdict(lambda: defaultdict(list))
         self._patterns: list[Pattern] = []
+        # Texts share most of their words: what begins with one is looked up once.
+        self._begun = lru_cache(maxsize=_WORDS_KEPT)(self._look_up)
         for term in dict.fromkeys(terms):
             if isinstance(term, Pattern):
                 self._patterns.append(term)
@@ -64,12 +69,13 @@ class Index:
 
     def _touched(self, vocabulary: set[str]) -> Roots:
         """The wordings that may begin with each word of the text."""
-        roots = {token: self._words[token] for token in vocabulary & self._words.keys()}
+        return {token: begun for token in vocabulary if (begun := self._begun(token))}
+
+    def _look_up(self, token: str) -> list[Wording]:
+        begun = [*self._words.get(token, ())]
         for length, prefixes in self._prefixes.items():
-            for token in vocabulary:
-                if begun := prefixes.get(token[:length]) if len(token) >= length else None:
-                    roots[token] = [*roots.get(token, ()), *begun]
-        return roots
+            begun += prefixes.get(token[:length], ())
+        return begun
 
 
 def _stands(wording: Wording, reading: Reading, first: int, last: int) -> bool:
