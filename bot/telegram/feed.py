@@ -32,6 +32,8 @@ T = TypeVar("T")
 DIFFERENCE = 100
 # Seconds that one question may take; a lost answer costs its channel no more than that.
 ASK_SECONDS = 10.0
+# More gaps than one channel has.
+ALL = 1_000_000
 
 
 class Feed:
@@ -96,14 +98,18 @@ class Feed:
             self.repair_wanted, self.gaps_changed = row.repair_wanted, True
         self.channel = replace(row, state=ours.state, state_since=ours.state_since, state_reason=ours.state_reason)
 
+    def unsettled(self, now: float) -> bool:
+        """Whether `settle` has something to do."""
+        return self.gaps_changed or (self.repair_wanted is not None and self.state.is_done(now))
+
     async def settle(self, now: float) -> None:
-        """Take in gaps that others have opened, and report a repair that is done. Raises StoreError."""
+        """Take in gaps that others have opened, or report a repair that is done. Raises StoreError."""
         if self.gaps_changed:
-            gaps = await self._store.channels.gaps(self.channel.channel_id)
+            gaps = await self._store.channels.gaps(self.channel.channel_id, limit=ALL)
             self.gaps_changed = False
             for gap in gaps:
                 self.state.holes.open(gap.first, gap.last)
-        elif self.repair_wanted is not None and not self.state.wanting(now):
+        elif self.repair_wanted is not None and self.state.is_done(now):
             await self._store.channels.record_repaired(self.channel.channel_id, self.repair_wanted)
             self.repair_wanted = None
 

@@ -108,6 +108,10 @@ class State:
         due = self.holes.any_due(now) or self.doubts.any_due(now)
         return self.wish is not Ask.NOTHING or (due and now >= self.rest_until)
 
+    def is_done(self, now: float) -> bool:
+        """Whether everything was asked that can be by now, also what may not be asked at the moment."""
+        return self.wish is Ask.NOTHING and not self.holes.any_due(now)
+
     # --- plans --------------------------------------------------------------------------------------------------------
 
     def apply_pushes(self) -> Plan[bool]:

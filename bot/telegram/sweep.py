@@ -119,7 +119,8 @@ class Sweeper:
     async def _ask(self, feeds: Sequence[Feed]) -> None:
         """Ask where these channels stand and tell each feed; one that spoils the request is found by halving.
 
-        A channel that the answer leaves out is asked by itself. Raises what `Account.call` raises for the whole request.
+        A channel that the answer leaves out, or calls closed to us, is asked by itself. Raises what `Account.call` raises
+        for the whole request.
         """
         peers = [types.InputDialogPeer(input_peer(feed.channel)) for feed in feeds]
         try:
@@ -134,10 +135,11 @@ class Sweeper:
             await self._ask(feeds[middle:])
             return
         dialogs = {marked(d.peer.channel_id): d for d in answer.dialogs if isinstance(d.peer, types.PeerChannel)}
+        closed = {marked(chat.id) for chat in answer.chats if isinstance(chat, types.ChannelForbidden)}
         left = {marked(chat.id): bool(chat.left) for chat in answer.chats if isinstance(chat, types.Channel)}
         for feed in feeds:
             dialog = dialogs.get(feed.channel.channel_id)
-            if dialog is None:
+            if dialog is None or feed.channel.channel_id in closed:
                 feed.state.want(Ask.DIFFERENCE)
             else:
                 feed.state.sighted(read_sighting(dialog))

@@ -251,6 +251,27 @@ async def test_repair_by_order(stage: Stage) -> None:
         assert await stage.told(chat, silent) == ["silent"]
 
 
+async def test_repair_that_has_to_wait(stage: Stage) -> None:
+    """While ids may not be asked for, an ordered repair is not done, and nobody is kept from hearing."""
+    chat, other = stage.channel("Waiting"), stage.channel("Hearing")
+    async with stage.account() as account:
+        await stage.pin(account, chat, other)
+        stage.sandbox.faults.swallow_push(chat, 2)
+        silent, told = chat.post("silent"), chat.post("told")
+        stage.sandbox.faults.omit_ids(chat, [silent])
+        async with stage.listening(account, sweep_seconds=0.5) as listener:
+            await stage.hears(chat, told, "told")
+            await stage.sweeps(listener, 1)
+            stage.sandbox.faults.omit_ids(chat, [])
+            stage.sandbox.faults.flood_wait("channels.getMessages", 900)
+            await stage.store.channels.order_repair(ChannelId(chat.channel_id), utc_now())
+            await stage.sweeps(listener, 3)
+            await stage.hears(other, other.post("other"), "other")
+            await stage.hears(chat, chat.post("pushed"), "pushed")
+            assert (await row(stage, chat)).repair_wanted is not None
+            assert await gaps(stage, chat) == [(silent, silent, "asked for, not answered")]
+
+
 async def test_progress(stage: Stage) -> None:
     """Hints, sweeps and answers count as progress."""
     chat = stage.channel("Moving")
