@@ -61,7 +61,10 @@ async def drill(
     settings: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Act the play out, with these faults over it, and check when all is healed. `bomb`: see `bombs.arm`."""
-    async with Scene(folder, zygote, channels=channels, listener=listener, settings=settings) as scene:
+    accounts = max((strike.nemesis.accounts for strike in strikes), default=1)
+    async with Scene(
+        folder, zygote, channels=channels, accounts=accounts, listener=listener, settings=settings
+    ) as scene:
         scene.watched(play)
         if bomb is None:
             await scene.listening()
@@ -186,7 +189,9 @@ class Judge:
         lags = [
             versions[0].heard_at / 1e6 - (post.states[0].since + now)
             for address, post in truth_of(self._scene.chats, self._play).items()
-            if (versions := held.versions.get(address)) and versions[0].heard_at and post.states[0].since
+            if (versions := held.versions.get(address))
+            and versions[0].heard_at
+            and address[1] >= held.watch_from[address[0]]
         ]
         return max(lags, default=None)
 

@@ -51,6 +51,8 @@ class Nemesis:
     alarm: str | None = None
     # Whether it speaks of voice notes, so that the play needs some.
     voices: int = 0
+    # Watching accounts that it needs.
+    accounts: int = 1
 
 
 Maker = Callable[[random.Random], Nemesis]
@@ -523,7 +525,8 @@ def _private(rng: random.Random) -> Nemesis:
         from tests.drills.scene import HANDLES
 
         scene.chats[-1].set_handle(HANDLES[len(scene.chats) - 1])
-        scene.chats[-1].invite(scene.listener)
+        for user in filter(None, (scene.listener, scene.second)):
+            scene.chats[-1].invite(user)
 
     return Nemesis("channel private and back", start, heal, lasts=1.5, aftermath=10.0)
 
@@ -552,6 +555,19 @@ def _elsewhere(rng: random.Random) -> Nemesis:
         aftermath=4.0,
         exits=frozenset({4}),
         alarm="used from two places at once",
+    )
+
+
+@makes("one of two accounts banned")
+def _banned(rng: random.Random) -> Nemesis:
+    return Nemesis(
+        "one of two accounts banned",
+        lambda scene: scene.sandbox.ban(scene.listener),
+        lasts=1.0,
+        aftermath=15.0,
+        patience=75.0,
+        alarm="banned",
+        accounts=2,
     )
 
 

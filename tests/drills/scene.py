@@ -40,6 +40,7 @@ class Scene(Stage):
         zygote: Zygote,
         *,
         channels: int = 4,
+        accounts: int = 1,
         listener: str = "earshot",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -66,6 +67,10 @@ class Scene(Stage):
         self._zygote = zygote
         self._supervisor: asyncio.Task[None] | None = None
         self._pipes: set[int] = set()
+        # The second watching account, when there is one.
+        self.second = self.sandbox.world.add_user("Second", phone="+9996613333") if accounts == 2 else None
+        if self.second is not None:
+            self._settings["telegram"]["accounts"] = ["main", "second"]  # type: ignore[index]
         for handle in HANDLES[:channels]:
             self._open_channel(handle)
         self.desk.invite(self.listener)
@@ -76,6 +81,8 @@ class Scene(Stage):
         self.configure([{"handle": chat.handle} for chat in self.chats])
         self.give_session("main")
         self.give_session("bot")
+        if self.second is not None:
+            self.give_session("second")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,7 +96,7 @@ class Scene(Stage):
 
     def give_session(self, name: str) -> None:
         """A session file as a login leaves it, with a new key."""
-        user = self.bot if name == "bot" else self.listener
+        user = {"main": self.listener, "bot": self.bot, "second": self.second}[name]
         key = os.urandom(256)
         self.sandbox.register_key(key, user=user)
         folder = self.folder / "data" / "sessions"
@@ -188,7 +195,8 @@ class Scene(Stage):
 
     def _open_channel(self, handle: str) -> None:
         chat = self.sandbox.world.add_channel(handle.title(), handle=handle)
-        chat.invite(self.listener)
+        for user in filter(None, (self.listener, self.second)):
+            chat.invite(user)
         chat.post("Запись до начала")
         self.chats.append(chat)
 
