@@ -15,6 +15,7 @@ from telethon.tl import functions, types
 from bot.errors import ChannelUnavailable, StoreError, TelegramError
 from bot.model import Channel, ChannelState, Clock, Gap, Heard
 from bot.store import Store
+from bot.telegram import catchup
 from bot.telegram.account import Account
 from bot.telegram.answers import read_difference, read_sighting
 from bot.telegram.history import by_ids, page_below
@@ -70,12 +71,12 @@ class Feed:
 
     async def apply_pushes(self) -> bool:
         """Record what was pushed and follows on our pts; True when something lies behind a gap."""
-        return await self._carry_out(self.state.apply_pushes())
+        return await self._carry_out(catchup.apply_pushes(self.state))
 
     async def catch_up(self, now: float) -> None:
         """Ask what is wished for by now. Raises what Telegram or the store raised; the wish then stands."""
         asked = self.state.wanting(now)
-        await self._carry_out(self.state.catch_up(now))
+        await self._carry_out(catchup.catch_up(self.state, now))
         if asked and self.channel.state is not ChannelState.ACTIVE:
             log.info("channel is back", channel=self.channel.channel_id, was=self.channel.state.value)
             await self._record_state(ChannelState.ACTIVE, None)
