@@ -129,7 +129,8 @@ class Listener:
     def _woken(self, lost: float) -> None:
         """The machine slept, and the connection with it, whatever it says of itself."""
         log.warning("time was lost", account=self._account.name, seconds=round(lost))
-        self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
+        if self._reconnecting is None or self._reconnecting.done():
+            self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
         self.sweep_now()
 
     async def _reconnect(self) -> None:

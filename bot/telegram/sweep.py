@@ -26,7 +26,7 @@ log = structlog.get_logger()
 BATCH = 100
 # Channels of this priority or a more urgent one are looked at twice as often.
 URGENT = 3
-# An overview takes along channels that are due a little later, by this share of their interval, so that few are needed.
+# An overview takes along channels that are due a little later, by this share of an interval, so that few are needed.
 EARLY = 0.1
 # An interval is shortened to a share between these, and then a push gets another share to come by itself: what is never
 # pushed is recorded within one interval all the same.
@@ -68,7 +68,7 @@ class Sweeper:
         A batch that fails is due again after a pause and holds up no other. Raises LoginNeeded or AccountDead.
         """
         now = asyncio.get_running_loop().time()
-        due = [feed for feed in feeds if _in_overview(feed) and feed.look_at <= now + EARLY * self._interval(feed)]
+        due = [feed for feed in feeds if _in_overview(feed) and feed.look_at <= now + EARLY * self._sweep_seconds]
         due.sort(key=lambda feed: (feed.channel.priority, feed.channel.channel_id))
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
         jitter = random.uniform(*JITTER)  # noqa: S311 - so that many listeners do not ask at once
