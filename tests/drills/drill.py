@@ -13,12 +13,11 @@ from tests.drills.held import Held, held_by_earshot, held_by_plain
 from tests.drills.nemesis import MAKERS, Nemesis, run_deed
 from tests.drills.play import Play, script
 from tests.drills.scene import Scene
-from tests.drills.truth import truth_of
+from tests.drills.truth import Address, truth_of
 from tests.drills.zygote import Zygote
 
-# Seconds within which a plain listener must have stopped changing to count as settled, and the most that is waited.
-PLAIN_QUIET = 1.5
-PLAIN_LONGEST = 8.0
+# Seconds that a plain listener has for each round of posts after healing.
+PLAIN_ROUND = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,11 @@ async def drill(
         scene.sandbox.faults.clear()
         patience = max((strike.nemesis.patience for strike in strikes), default=30.0)
         judge = Judge(scene, play, [strike.nemesis for strike in strikes])
-        late = await judge.settle(patience) if listener == "earshot" else await judge.wait_for_quiet()
+        if listener == "earshot":
+            judge.epilogue()
+            late = await judge.settle(patience)
+        else:
+            late = await judge.wait_for_plain()
         recovery = time.monotonic() - healed
         await scene.leave()
         if scene.running:
@@ -117,6 +120,7 @@ class Judge:
         self._scene = scene
         self._play = play
         self._nemeses = nemeses
+        self._epilogues: set[Address] = set()
 
     async def settle(self, patience: float) -> list[Finding]:
         """Wait until nothing is found; what there is when patience ends is found for good, even if a stop mends it."""
@@ -131,16 +135,22 @@ class Judge:
                 return [Finding("P3", one.kind, f"not within {patience:.0f} s of healing: {one}") for one in found]
             await asyncio.sleep(0.15)
 
-    async def wait_for_quiet(self) -> list[Finding]:
-        """Wait until the plain listener has not moved for a while."""
-        deadline, last, since = time.monotonic() + PLAIN_LONGEST, -1, time.monotonic()
-        while time.monotonic() < min(deadline, since + PLAIN_QUIET):
-            held = held_by_plain(self._scene.database)
-            now = sum(map(len, held.texts.values())) + len(held.deleted) + len(self._scene.desk.messages)
-            if now != last:
-                last, since = now, time.monotonic()
-            await asyncio.sleep(0.1)
-        return []
+    def epilogue(self) -> set[Address]:
+        """The world goes on: a quiet post on every channel. Returns where they are."""
+        posted = {(chat.channel_id, chat.post("Эпилог: тихо")) for chat in self._scene.chats}
+        self._play.stamp(self._scene.chats)
+        self._epilogues |= posted
+        return posted
+
+    async def wait_for_plain(self) -> list[Finding]:
+        """Give a plain listener the time it needs, and posts that show it what it missed, until it hears all of a round."""
+        deadline = time.monotonic() + max((nemesis.plain_patience for nemesis in self._nemeses), default=0.0)
+        while True:
+            posted = self.epilogue()
+            await asyncio.sleep(PLAIN_ROUND)
+            if posted <= held_by_plain(self._scene.database).texts.keys() or time.monotonic() > deadline:
+                await asyncio.sleep(PLAIN_ROUND)
+                return []
 
     def findings(self, *, final: bool = False) -> list[Finding]:
         """What does not hold now. `final`: the log, exit codes and alarms as well."""
@@ -148,7 +158,11 @@ class Judge:
         self._play.stamp(scene.chats)
         truth = truth_of(scene.chats, self._play)
         if scene.kind != "earshot":
-            ours = {address: post for address, post in truth.items() if address[1] > scene.base.get(address[0], 0)}
+            ours = {
+                address: post
+                for address, post in truth.items()
+                if address[1] > scene.base[address[0]] and address not in self._epilogues
+            }
             return check_plain(ours, scene.weather, held_by_plain(scene.database), self._from_bot())
         held = held_by_earshot(scene.database)
         log = scene.log.read_text("utf-8", "replace") if final and scene.log.exists() else ""
@@ -201,7 +215,7 @@ def random_drill(seed: int) -> tuple[Play, list[Strike], int]:
     rng = random.Random(seed)
     channels = rng.randint(3, 5)
     spoken = rng.random() < 1 / 12
-    names = [name for name in MAKERS if name not in SLOW]
+    names = sorted(MAKERS.keys() - SLOW)
     nemeses = [MAKERS[rng.choice(names)](rng) for _ in range(rng.randint(1, 4))]
     if not spoken:
         nemeses = [nemesis for nemesis in nemeses if not nemesis.voices] or [MAKERS["SIGKILL"](rng)]
