@@ -135,6 +135,7 @@ async def earshot_line(place: Place) -> dict[str, Any]:
     async with watcher.listening(place.folder, place.telegram.server, key, sweep_seconds=SWEEP_SECONDS) as ears:
         await _settled(place)
         await place.telegram.ask(scenery.post_once_each, 500.0)
+        await asyncio.sleep(LINE_SECONDS - 2)
         return await _measured(place, ears.stopwatch.stored)
 
 
