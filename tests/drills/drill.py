@@ -57,22 +57,13 @@ async def drill(
     channels: int = 4,
     listener: str = "earshot",
     bomb: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Act the play out, with these faults over it, and check when all is healed. `bomb`: see `bombs.arm`."""
-    accounts = max((strike.nemesis.accounts for strike in strikes), default=1)
-    async with Scene(
-        folder, zygote, channels=channels, accounts=accounts, listener=listener, settings=settings
-    ) as scene:
+    nemeses = [strike.nemesis for strike in strikes]
+    accounts = max((nemesis.accounts for nemesis in nemeses), default=1)
+    async with Scene(folder, zygote, channels=channels, accounts=accounts, listener=listener) as scene:
         scene.watched(play)
-        if bomb is None:
-            await scene.listening()
-            scene.supervise()
-        else:
-            # It may go off before anybody listens: then the play begins in the second life.
-            scene.bomb, scene.may_exit = bomb, {-9, 5}
-            scene.supervise(start=True)
-            await scene.first_word()
+        await _begin(scene, bomb)
         async with asyncio.TaskGroup() as group:
             group.create_task(play.perform(scene.chats))
             for strike in strikes:
@@ -80,27 +71,25 @@ async def drill(
         healed = time.monotonic()
         scene.proxy.open()
         scene.sandbox.faults.clear()
-        patience = max((strike.nemesis.patience for strike in strikes), default=30.0)
-        judge = Judge(scene, play, [strike.nemesis for strike in strikes])
-        if listener == "earshot":
-            judge.epilogue()
-            late = await judge.settle(patience)
-        else:
-            late = await judge.wait_for_plain()
+        judge = Judge(scene, play, nemeses)
+        late = await judge.wait()
         recovery = time.monotonic() - healed
         await scene.leave()
         if scene.running:
             scene.exits.append(await scene.stop())
-        findings = [*late, *judge.findings(final=True)]
-        return Verdict(
-            findings=tuple(findings),
-            posts=sum(chat.log.top_id for chat in scene.chats),
-            recovery=recovery,
-            worst_lag=judge.worst_lag(),
-            exits=tuple(scene.exits),
-            refused=sum(call.error is not None for call in scene.sandbox.calls),
-            log=scene.log_tail(60) if findings else "",
-        )
+        return judge.verdict(late, recovery)
+
+
+async def _begin(scene: Scene, bomb: Mapping[str, Any] | None) -> None:
+    """Have a supervised listener that has said its first word."""
+    if bomb is None:
+        await scene.listening()
+        scene.supervise()
+    else:
+        # It may go off before anybody listens: then the play begins in the second life.
+        scene.bomb, scene.may_exit = bomb, {-9, 5}
+        scene.supervise(start=True)
+        await scene.first_word()
 
 
 async def _strike(scene: Scene, strike: Strike) -> None:
@@ -122,7 +111,28 @@ class Judge:
         self._nemeses = nemeses
         self._epilogues: set[Address] = set()
 
-    async def settle(self, patience: float) -> list[Finding]:
+    async def wait(self) -> list[Finding]:
+        """Wait for the listener to recover; what is too late."""
+        if self._scene.kind != "earshot":
+            return await self._wait_for_plain()
+        self._epilogue()
+        return await self._settle(max((nemesis.patience for nemesis in self._nemeses), default=30.0))
+
+    def verdict(self, late: list[Finding], recovery: float) -> Verdict:
+        """The end, once the listener has stopped."""
+        scene = self._scene
+        findings = (*late, *self.findings(final=True))
+        return Verdict(
+            findings=findings,
+            posts=sum(chat.log.top_id for chat in scene.chats),
+            recovery=recovery,
+            worst_lag=self._worst_lag(),
+            exits=tuple(scene.exits),
+            refused=sum(call.error is not None for call in scene.sandbox.calls),
+            log=scene.log_tail(60) if findings else "",
+        )
+
+    async def _settle(self, patience: float) -> list[Finding]:
         """Wait until nothing is found; what there is when patience ends is found for good, even if a stop mends it."""
         deadline = time.monotonic() + patience
         while True:
@@ -135,18 +145,18 @@ class Judge:
                 return [Finding("P3", one.kind, f"not within {patience:.0f} s of healing: {one}") for one in found]
             await asyncio.sleep(0.15)
 
-    def epilogue(self) -> set[Address]:
+    def _epilogue(self) -> set[Address]:
         """The world goes on: a quiet post on every channel. Returns where they are."""
         posted = {(chat.channel_id, chat.post("Эпилог: тихо")) for chat in self._scene.chats}
         self._play.stamp(self._scene.chats)
         self._epilogues |= posted
         return posted
 
-    async def wait_for_plain(self) -> list[Finding]:
+    async def _wait_for_plain(self) -> list[Finding]:
         """Give a plain listener the time it needs, and posts that show it what it missed, until it hears all of a round."""
         deadline = time.monotonic() + max((nemesis.plain_patience for nemesis in self._nemeses), default=0.0)
         while True:
-            posted = self.epilogue()
+            posted = self._epilogue()
             await asyncio.sleep(PLAIN_ROUND)
             if posted <= held_by_plain(self._scene.database).texts.keys() or time.monotonic() > deadline:
                 await asyncio.sleep(PLAIN_ROUND)
@@ -195,7 +205,7 @@ class Judge:
             if nemesis.alarm and nemesis.alarm not in said
         ]
 
-    def worst_lag(self) -> float | None:
+    def _worst_lag(self) -> float | None:
         """Seconds from the act to the record, over everything that was posted on the play."""
         if self._scene.kind != "earshot":
             return None
@@ -219,6 +229,8 @@ def random_drill(seed: int) -> tuple[Play, list[Strike], int]:
     nemeses = [MAKERS[rng.choice(names)](rng) for _ in range(rng.randint(1, 4))]
     if not spoken:
         nemeses = [nemesis for nemesis in nemeses if not nemesis.voices] or [MAKERS["SIGKILL"](rng)]
+    if {nemesis.name for nemesis in nemeses} >= APART:
+        nemeses = [nemesis for nemesis in nemeses if nemesis.name not in APART] or [MAKERS["SIGKILL"](rng)]
     strikes = [Strike(rng.uniform(0.0, 2.0), nemesis) for nemesis in nemeses]
     voices = max((nemesis.voices for nemesis in nemeses), default=0)
     return script(seed, channels=channels, voices=voices), strikes, channels
@@ -226,3 +238,5 @@ def random_drill(seed: int) -> tuple[Play, list[Strike], int]:
 
 # Faults that are noticed by time-outs only: drilled one by one.
 SLOW = frozenset({"TCP half-open", "reply lost", "ids left out of every answer", "TooLong after 100,001 events"})
+# An account that is to take over a channel while that is private does not find it, and looks again after ten minutes.
+APART = frozenset({"channel private and back", "one of two accounts banned"})

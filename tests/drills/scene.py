@@ -29,7 +29,7 @@ RESTART = 0.1
 
 
 class Scene(Stage):
-    """`async with Scene(...) as scene:` then `open`, and `supervise` or `start`.
+    """`async with Scene(...) as scene:` then `listening` and `supervise`.
 
     `listener`: "earshot", or a plain listener ("plain", "plain, catch_up") in its place.
     """
@@ -42,15 +42,12 @@ class Scene(Stage):
         channels: int = 4,
         accounts: int = 1,
         listener: str = "earshot",
-        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        merged = {
-            name: {**SETTINGS.get(name, {}), **(settings or {}).get(name, {})}
-            for name in {*SETTINGS, *(settings or {})}
-        }
-        super().__init__(folder, settings=merged, rules=RULES, proxy=True)
+        names = {"accounts": ["main", "second"]} if accounts == 2 else {}
+        settings = {**SETTINGS, "telegram": {**SETTINGS["telegram"], **names}}
+        super().__init__(folder, settings=settings, rules=RULES, proxy=True)
         self.kind = listener
-        self.sweep_seconds = float(merged["telegram"]["sweep_seconds"])
+        self.sweep_seconds = float(SETTINGS["telegram"]["sweep_seconds"])
         self.chats: list[Chat] = []
         # For the next start: see `bombs.arm`.
         self.bomb: Mapping[str, Any] | None = None
@@ -69,8 +66,6 @@ class Scene(Stage):
         self._pipes: set[int] = set()
         # The second watching account, when there is one.
         self.second = self.sandbox.world.add_user("Second", phone="+9996613333") if accounts == 2 else None
-        if self.second is not None:
-            self._settings["telegram"]["accounts"] = ["main", "second"]  # type: ignore[index]
         for handle in HANDLES[:channels]:
             self._open_channel(handle)
         self.desk.invite(self.listener)

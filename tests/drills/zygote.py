@@ -106,7 +106,8 @@ class Zygote:
     def close(self) -> None:
         """End the zygote and what it forked."""
         self._socket.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
 
     def _read(self) -> None:
         try:
