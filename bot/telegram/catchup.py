@@ -47,6 +47,8 @@ def catch_up(state: State, now: float) -> Plan[None]:
             yield from _look_around(state, now, (yield from _where()), SWEPT)
         elif wish is Ask.DIFFERENCE:
             yield from _differ(state, now)
+        if wish is not Ask.NOTHING:
+            state.answered()
         wish = Ask.NOTHING
         if now >= state.rest_until:
             yield from state.fill(now)
@@ -61,6 +63,13 @@ def _record_pushes(state: State, pushes: list[Push], pts: int | None) -> Plan[No
     deleted = tuple(number for push in pushes for number in push.deleted)
     at = max(push.pts for push in pushes)
     yield from state.record(How.PUSH, messages, deleted, pts=pts, at=at, reason=NOT_PUSHED)
+
+
+def _record_passed(state: State, pts: int | None) -> Plan[None]:
+    """Before an answer from there is recorded: states that were pushed and have passed, which it does not tell."""
+    passed = state.take_passed(pts or 0)
+    if passed:
+        yield from _record_pushes(state, passed, None)
 
 
 # --- difference -------------------------------------------------------------------------------------------------------
@@ -82,6 +91,7 @@ def _differ(state: State, now: float) -> Plan[None]:
     if too_long is not None:
         if state.trust.is_stale(too_long.sighting.pts):
             raise Unreachable(LAGGING)
+        yield from _record_passed(state, too_long.sighting.pts)
         yield from state.record(How.DIFFERENCE, too_long.messages, at=too_long.sighting.pts, reason=TOO_LONG)
         yield from _look_around(state, now, too_long.sighting, TOO_LONG, REREAD_LONG)
 
@@ -89,6 +99,7 @@ def _differ(state: State, now: float) -> Plan[None]:
 def _slices(state: State, now: float) -> Plan[TooLong | None]:
     """Take it slice by slice. Where it leaves something out, pts waits until the newest ids are read again."""
     cursor, sure, final = state.pts, True, False
+    started = cursor
     while not final:
         answer: Slice | Empty | TooLong = yield Difference(cursor)
         state.held_up = False
@@ -99,6 +110,9 @@ def _slices(state: State, now: float) -> Plan[TooLong | None]:
         cursor = max(cursor, step.pts)
         if step.pts == cursor and isinstance(answer, Slice):
             pts = cursor if sure else None
+            if before == started:
+                # A slice tells messages as they are now, whatever its pts: nothing that was pushed may follow it.
+                yield from _record_passed(state, cursor if step.final else NEWEST)
             yield from state.record(How.DIFFERENCE, step.messages, step.deleted, pts=pts, at=cursor, reason=NOT_TOLD)
         # A server that gives slices without moving would keep us here for ever.
         final = step.final or cursor == before
@@ -148,6 +162,7 @@ def _look_around(state: State, now: float, sighting: Sighting, reason: str, rere
             raise Unreachable(LAGGING)
         state.trust.lower(pts)
     state.trust.told(sighting)
+    yield from _record_passed(state, pts)
     yield from state.record(How.SWEEP, top=sighting.top, reason=reason)
     # What is filled in is read, and no longer in doubt.
     state.doubt(reread)

@@ -44,6 +44,8 @@ class State:
         self.pushes: list[Push] = []
         # A push came in that nobody has looked at.
         self.fresh = False
+        # Pushes from before the question that is under way.
+        self._passed: list[Push] = []
         # What the server must be asked.
         self.wish = Ask.NOTHING
         # The pts that a sweep saw, when that alone is why a difference is wished for: pushes may bring us there.
@@ -66,12 +68,20 @@ class State:
     def drop_pushes(self) -> None:
         """Forget hints that lead nowhere; the next sweep sees whatever they spoke of."""
         self.pushes.clear()
+        self._passed.clear()
         self.fresh = False
 
     def take_pushes(self) -> list[Push]:
         """Those to be worked off now; what comes meanwhile is kept."""
         taken, self.pushes, self.fresh = self.pushes, [], False
         return taken
+
+    def take_passed(self, pts: int) -> list[Push]:
+        """In order, what was pushed up to `pts` and is not recorded."""
+        heard = [*self._passed, *self.pushes]
+        self._passed = [push for push in self._passed if push.pts > pts]
+        self.pushes = [push for push in self.pushes if push.pts > pts]
+        return sorted((push for push in heard if self.pts < push.pts <= pts), key=lambda push: push.pts)
 
     def want(self, ask: Ask) -> None:
         """Have the server asked; history is the stronger wish."""
@@ -82,8 +92,12 @@ class State:
         """What to ask now. Its answer brings what was pushed so far; what comes meanwhile is for the next pass."""
         wish, self.wish, self._aim = self.wish, Ask.NOTHING, None
         if wish is not Ask.NOTHING:
-            self.drop_pushes()
+            self._passed = [*self._passed, *self.take_pushes()][-BACKLOG:]
         return wish
+
+    def answered(self) -> None:
+        """What was wished for is recorded: pushes from before that lie beyond it lead nowhere."""
+        self._passed.clear()
 
     def sighted(self, sighting: Sighting) -> None:
         """A sweep has seen where the channel stands: wish for whatever brings us there."""

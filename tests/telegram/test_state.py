@@ -52,6 +52,8 @@ class Driver:
         self.failures: list[Exception | None] = []
         self.too_long = False
         self.tells_where = True
+        # Happens once, while the next question is under way.
+        self.meanwhile: Callable[[], None] | None = None
 
     def run(self, plan: Plan[Any]) -> Any:
         """What the plan returns; raises what it raised."""
@@ -78,6 +80,9 @@ class Driver:
                 raise StoreError("disk full")
             return None
         self.asked.append(move)
+        if self.meanwhile is not None:
+            self.meanwhile()
+            self.meanwhile = None
         if failure is not None and not (isinstance(failure, Refused) and not isinstance(move, Difference)):
             raise failure
         at = max(self.truth.pts - (self.lags.pop() if self.lags else 0), 1)
@@ -464,6 +469,28 @@ def test_a_flooded_difference_holds_nothing_back() -> None:
     assert state.pts == pts
     pass_by_pass(driver, state)
     assert (driver.book.gaps, state.pts, state.held_up) == ([], driver.truth.pts, False)
+
+
+def test_states_that_have_passed() -> None:
+    """What was pushed before a difference came, and is overwritten or deleted by then, is recorded before it, in order."""
+    driver, state = watched(1)
+    truth = driver.truth
+    # A push is lost, so that the others lie behind a gap; what comes while the difference is under way is told by both.
+    truth.post()
+    first, edited = truth.post(), truth.edit(3)
+    state.hear(first)
+    state.hear(edited)
+    state.want(Ask.DIFFERENCE)
+
+    def meanwhile() -> None:
+        for push in (truth.edit(3), truth.delete([1]), truth.edit(3)):
+            state.hear(push)
+
+    driver.meanwhile = meanwhile
+    driver.run(catch_up(state, 0.0))
+    held = [digest.decode() for digest in driver.book.digests[3]]
+    assert held == ["3 post 3", *(f"3 {text}" for _, text in truth.states[3][1:])]
+    assert (driver.book.states[1], driver.book.gaps, state.pts) == ("deleted", [], truth.pts)
 
 
 def test_too_many_pushes() -> None:
