@@ -76,7 +76,7 @@ class Roster:
         log.info("channels spread", load=dict(self.load(self._carriers)), problems=pinned.problems)
         for name, text in pinned.remarks.items():
             await self._voice.tell(name, text)
-        await self._record(able, pinned)
+        await self._record(able, pinned, crews)
         return pinned
 
     async def settle(self, crews: Mapping[str, Crew]) -> None:
@@ -99,10 +99,12 @@ class Roster:
             clock=self._clock,
         )
 
-    async def _record(self, crews: Sequence[Crew], pinned: Pinned) -> None:
-        """Have each account hear what it carries now, and its slots shown."""
+    async def _record(self, able: Sequence[Crew], pinned: Pinned, crews: Mapping[str, Crew]) -> None:
+        """Have each account hear what it carries now, and its slots shown; not one that has been lost meanwhile."""
         room = {carrier.name: carrier for carrier in pinned.carriers}
-        for crew in crews:
+        for crew in able:
+            if crews.get(crew.name) is not crew:
+                continue
             crew.listener.reload()
             await self._store.accounts.record_state(
                 crew.name,

@@ -1,8 +1,9 @@
 """Several accounts as one: channels spread, handed over when an account is lost, and nothing missed meanwhile."""
 
 import asyncio
+import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,12 +23,18 @@ pytestmark = pytest.mark.slow
 GENEROUS = limits(resolves_per_hour=100, resolves_per_day=200, joins_per_day=50)
 
 
+async def _nothing() -> None:
+    """Nothing happens."""
+
+
 @dataclass
 class Told:
     """What people were told, by name."""
 
     lines: dict[str, str] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
+    # What happens while people are told.
+    meanwhile: Callable[[], Awaitable[None]] = _nothing
 
     @property
     def voice(self) -> Voice:
@@ -35,6 +42,7 @@ class Told:
 
         async def tell(name: str, text: str) -> None:
             self.lines.setdefault(name, text)
+            await self.meanwhile()
 
         async def alarm(alarm: Alarm, text: str) -> None:
             self.alarms.setdefault(alarm.name, text)
@@ -216,6 +224,49 @@ async def test_lost_while_pinning(stage: Stage) -> None:
     stop.set()
     await task
     await fleet.close()
+
+
+async def test_lost_when_all_is_handed_out(stage: Stage) -> None:
+    """An account that is lost between the last answer and the books does not stand in them as being at work."""
+    harbour, chats = Harbour(stage, "main", "second"), channels(stage, 2)
+    async with harbour.at_work(want(chats)) as fleet:
+
+        async def lose() -> None:
+            stage.sandbox.ban(harbour.users["second"])
+
+            async def booked() -> bool:
+                return (await harbour.states())["second"] is AccountState.BANNED
+
+            await eventually(booked)
+
+        harbour.told.meanwhile = lose
+        chats[0].set_handle("another")
+        await fleet.pin()
+        assert harbour.told.lines, "nobody was told of the new name, so nothing happened meanwhile"
+        assert (await harbour.states())["second"] is AccountState.BANNED
+
+
+async def test_a_loss_that_cannot_be_stored_is_stored_later(stage: Stage) -> None:
+    """Else the account would stand there as being at work, and no alarm would say otherwise."""
+    harbour, chats = Harbour(stage, "main", "second"), channels(stage, 2)
+    async with harbour.at_work(want(chats)) as fleet:
+        database = sqlite3.connect(stage.folder.parent / "earshot.db", timeout=PATIENCE, isolation_level=None)
+        database.execute("CREATE TRIGGER full BEFORE UPDATE ON accounts BEGIN SELECT RAISE(FAIL, 'full'); END")
+        stage.sandbox.ban(harbour.users["second"])
+
+        async def lost() -> bool:
+            return "second" not in fleet.crews
+
+        await eventually(lost)
+        await asyncio.sleep(0.5)
+        assert (await harbour.states())["second"] is AccountState.ACTIVE
+        database.execute("DROP TRIGGER full")
+        database.close()
+
+        async def booked() -> bool:
+            return (await harbour.states())["second"] is AccountState.BANNED
+
+        await eventually(booked)
 
 
 async def test_all_lost_while_pinning(stage: Stage) -> None:
