@@ -89,6 +89,7 @@ class Watchman:
     async def look(self) -> None:
         """Find what has passed its bound, tell what is new and what is over. Raises StoreError and OSError."""
         now = self._clock()
+        await self._store.alarms.record_look(now)
         status = self._tidied(await self._store.archive.status(now))
         self.alarms = find_alarms(status, self._facts(), self._bounds, now)
         told = await self._settle(_by_name(self.alarms), _by_name(status.alarms), now)

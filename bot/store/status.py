@@ -121,7 +121,8 @@ async def _unseen(conn: AsyncConnection) -> Mapping[ChannelId, datetime]:
 
 
 async def _oldest_gap(conn: AsyncConnection) -> Gap | None:
-    row = (await conn.execute(gaps.select().order_by(gaps.c.since).limit(1))).first()
+    watched = gaps.c.channel_id.in_(sa.select(channels.c.channel_id).where(channels.c.watched))
+    row = (await conn.execute(gaps.select().where(watched).order_by(gaps.c.since).limit(1))).first()
     return None if row is None else gap_of(row)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.canary import CANARY
 from bot.health import Daily, daily_line
 from bot.store import Day, Status, Store
 from tests.health.makers import NOON, gap, row, status
@@ -66,6 +67,14 @@ def test_a_day_with_gaps() -> None:
     line = daily_line(status(row(1), row(2, gaps=3, oldest_gap=hole), oldest_gap=hole, day=WHOLE))
     assert line.startswith("⚠ 24 h: ")
     assert "3 ids open, the oldest in @channel2 (found by a sweep)" in line
+
+
+def test_a_gap_of_the_canary_is_not_of_the_day() -> None:
+    """What is not counted is not named either."""
+    hole = gap(1, 3, since=NOON - DAY, number=2)
+    canary = row(2, of={"category": CANARY}, gaps=3, oldest_gap=hole)
+    line = daily_line(status(row(1), canary, oldest_gap=hole, day=WHOLE))
+    assert "0 ids open; " in line
 
 
 async def test_once_a_day_whatever_restarts(store: Store) -> None:

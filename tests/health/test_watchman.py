@@ -1,6 +1,7 @@
 """Alarms become notices: once when raised, once when over, across restarts, few lines at a time, and never in silence."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerts import plain
+from bot.errors import StoreError
 from bot.health import AccountFacts, Disk, Facts, Watchman
 from bot.health.watchman import MOST_LINES
 from bot.model import AccountState
@@ -203,6 +205,18 @@ async def test_a_title_that_would_look_like_ours(watch: Watch) -> None:
     await watch.looks()
     (told,) = await watch.told()
     assert told.startswith("⚠ Evil ⚠ Over t[.]me/evil is ")
+
+
+async def test_a_store_that_can_only_be_read_is_a_standstill(watch: Watch, tmp_path: Path) -> None:
+    """Also while there is nothing to write: posts would be heard and not stored, and nobody would know."""
+    await watch.looks()
+    database = sqlite3.connect(tmp_path / "earshot.db", timeout=10, isolation_level=None)
+    for what in ("INSERT", "UPDATE"):
+        database.execute(f"CREATE TRIGGER no_{what} BEFORE {what} ON told BEGIN SELECT RAISE(FAIL, 'read-only'); END")
+    database.close()
+    with pytest.raises(StoreError, match="read-only"):
+        await watch.looks()
+    assert await watch.told() == []
 
 
 async def test_a_store_that_cannot_be_written_ends_nothing(watch: Watch, tmp_path: Path) -> None:
