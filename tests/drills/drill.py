@@ -136,6 +136,8 @@ class Judge:
         """Wait until nothing is found; what there is when patience ends is found for good, even if a stop mends it."""
         deadline = time.monotonic() + patience
         while True:
+            if self._scene.wants_a_login:
+                await self._scene.log_in_again()
             found = self.findings() if self._scene.settled else [Finding("P7", "other", "no listener is up")]
             if not found:
                 # What would come twice, comes now.
@@ -202,7 +204,7 @@ class Judge:
         return found + [
             Finding("P7", "other", f"nobody was told: {nemesis.alarm}")
             for nemesis in self._nemeses
-            if nemesis.alarm and nemesis.alarm not in said
+            if nemesis.alarm and nemesis.alarm not in said and not any(one.mute for one in self._nemeses)
         ]
 
     def _worst_lag(self) -> float | None:

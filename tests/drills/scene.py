@@ -23,7 +23,8 @@ SETTINGS: dict[str, Any] = {
     "alerts": {"per_second": 30.0, "per_minute": 1800},
 }
 # Exit codes after which a supervisor does not start again: deploy/earshot.service.
-FOR_A_PERSON = (3, 4)
+LOGIN_LOST = 4
+FOR_A_PERSON = (3, LOGIN_LOST)
 # Pause of the supervisor before it starts again, in seconds.
 RESTART = 0.1
 
@@ -148,9 +149,15 @@ class Scene(Stage):
         """From now on start it again whenever it ends, but for a reason that wants a person; `start`: also the first time."""
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(start=start))
 
-    async def revive(self) -> None:
-        """A person has looked: supervise anew."""
+    @property
+    def wants_a_login(self) -> bool:
+        """Whether it has ended for good because the login is lost."""
+        return not self.running and self.exits[-1:] == [LOGIN_LOST]
+
+    async def log_in_again(self) -> None:
+        """What a person does then: log in anew, and start it."""
         await self.leave()
+        self.give_session("main")
         self.supervise(start=True)
 
     @property

@@ -121,8 +121,12 @@ class Zygote:
         if "code" in told:
             self._children.pop(told["pid"]).end(told["code"])
         else:
-            self._children[told["pid"]] = Forked(told["pid"])
-            self._asked.popleft().set_result(self._children[told["pid"]])
+            child = self._children[told["pid"]] = Forked(told["pid"])
+            asked = self._asked.popleft()
+            if asked.cancelled():
+                child.send_signal(signal.SIGKILL)
+            else:
+                asked.set_result(child)
 
     def _over(self) -> None:
         """The zygote is gone, and its children with it: nobody waits for them in vain."""

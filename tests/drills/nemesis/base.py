@@ -47,6 +47,8 @@ class Nemesis:
     exits: frozenset[int] = frozenset()
     # What the analysts must read of it.
     alarm: str | None = None
+    # While it lasts nothing can be written, and so nobody can be told of anything.
+    mute: bool = False
     # Whether it speaks of voice notes, so that the play needs some.
     voices: int = 0
     # Watching accounts that it needs.
@@ -75,15 +77,14 @@ async def run_deed(deed: Deed, scene: Scene) -> None:
 
 
 async def log_in_again(scene: Scene) -> None:
-    """What a person does after exit code 4: look, and log in anew."""
+    """What a person does when the login is lost."""
     await asyncio.sleep(0.3)
     if scene.kind != "earshot":
         scene.give_session("main")
         if scene.running:
             scene.send_signal(signal.SIGKILL)
-    elif not scene.running and scene.exits and scene.exits[-1] == 4:
-        scene.give_session("main")
-        await scene.revive()
+    elif scene.wants_a_login:
+        await scene.log_in_again()
 
 
 def clear_pushes(scene: Scene) -> None:

@@ -19,7 +19,7 @@ def _killed(rng: random.Random) -> Nemesis:
 
 @makes("SIGTERM and start")
 def _restarted(rng: random.Random) -> Nemesis:
-    return Nemesis(_signal(signal.SIGTERM), lasts=0.0, exits=frozenset({0}))
+    return Nemesis(_signal(signal.SIGTERM), lasts=0.0, exits=frozenset({0, 130}))
 
 
 @makes("SIGSTOP, SIGCONT")
@@ -47,7 +47,7 @@ def _full(rng: random.Random) -> Nemesis:
 
         return set_limit
 
-    return Nemesis(limit(0), limit(-1), lasts=1.2, aftermath=4.0, exits=frozenset({5}))
+    return Nemesis(limit(0), limit(-1), lasts=1.2, aftermath=4.0, exits=frozenset({5}), mute=True)
 
 
 @makes("database locked")
