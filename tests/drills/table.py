@@ -17,9 +17,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from tests.drills.drill import Strike, Verdict, drill
 from tests.drills.nemesis import MAKERS
 from tests.drills.play import script
@@ -28,6 +25,7 @@ from tests.drills.zygote import Zygote
 LISTENERS = ("earshot", "plain", "plain, catch_up")
 COLUMNS = ("ids", "edits", "deletions", "alerts lost", "alerts doubled")
 NO_FAULT = "no fault"
+SUM = "all together"
 # Over the whole of a longer play: what the promise of lateness (P3) is measured on.
 MUTE = "pushes lost, 30 % of channels"
 MUTE_THROUGHOUT = f"{MUTE}, throughout"
@@ -115,17 +113,27 @@ def rows_of(results: Iterable[tuple[Case, Verdict]], total: int) -> dict[tuple[s
     return rows
 
 
-def table_of(rows: dict[tuple[str, str], Row], faults: Sequence[str]) -> Table:
-    """The table for people: in each cell Earshot / plain / plain with catch_up."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("fault", no_wrap=True)
-    for column in ("runs", "posts", "posts lost", "edits unseen", "deletions unseen", "alerts lost", "alerts doubled"):
-        table.add_column(column, justify="right")
-    for fault in faults:
-        of_fault = [rows[fault, listener] for listener in LISTENERS if (fault, listener) in rows]
-        cells = [" / ".join(cell) for cell in zip(*(row.figures() for row in of_fault), strict=True)]
-        table.add_row(fault, str(of_fault[0].runs), str(of_fault[0].posts), *cells)
-    return table
+HEADINGS = ("fault", "runs", "posts", "posts lost", "edits unseen", "deletions unseen", "alerts lost", "alerts doubled")
+
+
+def table_of(rows: dict[tuple[str, str], Row], faults: Sequence[str]) -> str:
+    """The table as docs/reliability.md has it: in each cell Earshot / plain / plain with catch_up."""
+    lines = [HEADINGS, tuple("---" if place == 0 else "---:" for place in range(len(HEADINGS)))]
+    for fault in [*faults, SUM]:
+        of_fault = [rows[fault, listener] for listener in LISTENERS]
+        cells = (" / ".join(cell) for cell in zip(*(row.figures() for row in of_fault), strict=True))
+        lines.append((fault, str(of_fault[0].runs), str(of_fault[0].posts), *cells))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def add_sums(rows: dict[tuple[str, str], Row]) -> None:
+    """A row for each listener that sums all faults up."""
+    for listener in LISTENERS:
+        total = Row(SUM, listener)
+        for row in [row for row in rows.values() if row.listener == listener]:
+            total.runs, total.posts = total.runs + row.runs, total.posts + row.posts
+            total.losses += row.losses
+        rows[SUM, listener] = total
 
 
 def main() -> None:
@@ -135,20 +143,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--fault", action="append", help="only these, by name")
     options = parser.parse_args()
-    faults = options.fault or [NO_FAULT, MUTE_THROUGHOUT, *MAKERS]
+    faults = options.fault or [NO_FAULT, MUTE_THROUGHOUT, *sorted(MAKERS, key=str.lower)]
     cases = [Case(fault, seed, who) for fault in faults for seed in range(1, options.runs + 1) for who in LISTENERS]
     start = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
         rows = rows_of(pool.imap_unordered(_work, cases), len(cases))
-    out = Console(width=140)
-    out.print(f"Each cell: {' / '.join(LISTENERS)}\n")
-    out.print(table_of(rows, faults))
-    ours = [row for row in rows.values() if row.listener == LISTENERS[0]]
+    add_sums(rows)
+    say = sys.stdout.write
+    say(f"Each cell: {' / '.join(LISTENERS)}\n\n{table_of(rows, faults)}\n\n")
     if (mute := rows.get((MUTE_THROUGHOUT, LISTENERS[0]))) is not None:
-        out.print(f"\nworst lag with pushes off for 30 % of channels: {mute.worst_lag:.2f} s, at a sweep every 1 s")
-    out.print(f"{sum(row.runs for row in rows.values())} runs in {time.monotonic() - start:.0f} s")
-    sys.stdout.write(json.dumps([row.as_json() for row in rows.values()], ensure_ascii=False) + "\n")
-    sys.exit(any(sum(row.losses.values()) for row in ours))
+        say(f"Worst lag with pushes off for 30 % of channels: {mute.worst_lag:.2f} s, at a sweep every 1 s\n")
+    say(f"{len(cases)} runs in {time.monotonic() - start:.0f} s\n")
+    say(json.dumps([row.as_json() for row in rows.values()], ensure_ascii=False) + "\n")
+    sys.exit(bool(sum(rows[SUM, LISTENERS[0]].losses.values())))
 
 
 if __name__ == "__main__":

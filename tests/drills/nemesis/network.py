@@ -28,8 +28,6 @@ def _half_open(rng: random.Random) -> Nemesis:
         lambda scene: scene.proxy.open(),
         aftermath=HANGING,
         patience=90.0,
-        # Two keepalives of Telethon's.
-        plain_patience=130.0,
         exits=frozenset({9}),
     )
 
