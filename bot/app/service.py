@@ -38,6 +38,8 @@ log = structlog.get_logger()
 END_SECONDS = 5.0
 READ_SECONDS = 5.0
 STOP_SECONDS = 10.0
+# Lines about channels that are not followed, at the start.
+MOST_PROBLEMS = 5
 
 
 async def run(config: Config, stop: asyncio.Event) -> None:
@@ -96,11 +98,17 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     if port := config.settings.health.port:
         stack.push_async_callback((await service.health.serve(port)).cleanup)
     what = f"{_count(len(pinned.channels), 'channel')} with {_count(len(rules.rules), 'rule')}"
-    await service.say(
-        f"Earshot {bot.__version__} is listening to {what}.",
-        *(f"⚠ Not followed: {plain(problem)}" for problem in pinned.problems),
-    )
+    await service.say(f"Earshot {bot.__version__} is listening to {what}.", *_not_followed(pinned.problems))
     return service
+
+
+def _not_followed(problems: Sequence[str]) -> list[str]:
+    """A line for each, or for the first few: what is due in the chat must not wait behind a hundred of them."""
+    told = problems if len(problems) <= MOST_PROBLEMS else problems[: MOST_PROBLEMS - 1]
+    lines = [f"⚠ Not followed: {plain(problem)}" for problem in told]
+    if rest := len(problems) - len(told):
+        lines.append(f"⚠ Not followed: {_count(rest, 'more channel')}; the log has the reasons")
+    return lines
 
 
 def _count(number: int, what: str) -> str:
