@@ -6,8 +6,11 @@ later, on stored bytes; if it fails, the row is quarantined and nothing is lost.
 
 import copy
 import hashlib
+import inspect
 import operator
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import structlog
@@ -31,6 +34,9 @@ _NOT_WRITTEN = (
 )  # fmt: skip
 # What lets the reading account, and no other, have a file or name a peer.
 _OF_ACCOUNT: dict[str, Any] = {"file_reference": b"", "access_hash": 0}
+# How Telethon declares fields that hold no further objects.
+_VALUES = (bool, int, float, str, bytes, datetime)
+_PLAIN = frozenset(hint for value in _VALUES for hint in (value, value | None))
 
 
 def raw_message(tl: Any) -> RawMessage:
@@ -150,10 +156,14 @@ def _parse(body: bytes) -> Any:
 
 def _bare(tl: Any) -> Any:
     """`tl` without what changes without anybody writing, all the way down: itself where that is nothing, else a copy."""
+    if _is_plain(type(tl).__init__):
+        return tl
     changed = _unwritten(tl)
     for name, told in vars(tl).items():
-        if told and name not in changed and (bare := _bare_field(name, told)) is not told:
-            changed[name] = bare
+        if told and type(told) is not str and name not in changed:
+            bare = _bare_field(name, told)
+            if bare is not told:
+                changed[name] = bare
     if not changed:
         return tl
     written = copy.copy(tl)
@@ -165,17 +175,26 @@ def _bare_field(name: str, value: Any) -> Any:
     if isinstance(value, TLObject):
         return _bare(value)
     if isinstance(value, list):
-        bare = [_bare(item) if isinstance(item, TLObject) else item for item in value]
+        bare = [_bare(item) for item in value] if isinstance(value[0], TLObject) else value
         return value if all(map(operator.is_, bare, value)) else bare
     return _OF_ACCOUNT.get(name, value)
+
+
+@cache
+def _is_plain(init: Callable[..., None]) -> bool:
+    """Whether what `init` makes, such as peers and entities, holds numbers and words alone, and none of an account."""
+    hints = inspect.get_annotations(init)
+    special = init is types.InlineButtonTypeCallback.__init__ or _OF_ACCOUNT.keys() & hints
+    return not special and all(hint in _PLAIN for hint in hints.values())
 
 
 def _unwritten(tl: Any) -> dict[str, Any]:
     """The fields of one object that are not written by people, with what they count as."""
     match tl:
         case types.Message() | types.MessageService():
-            hidden = {"edit_date": None} if getattr(tl, "edit_hide", None) else {}
-            return {name: None for name in _NOT_WRITTEN if getattr(tl, name, None) is not None} | hidden
+            told = vars(tl)
+            unwritten = {name: None for name in _NOT_WRITTEN if told.get(name) is not None}
+            return unwritten | ({"edit_date": None} if told.get("edit_hide") else {})
         case types.Photo():
             return {"sizes": [], "video_sizes": None}
         case types.Document():
