@@ -16,7 +16,7 @@ from bot.rules.words import Reading, form_of, read
 
 Roots = dict[str, list[Wording]]
 
-_WORDS_KEPT = 16_384
+_WORDS_KEPT = 4_096
 
 
 class Index:

@@ -52,7 +52,7 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(word, found.start(), found.end())
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def fold(word: str) -> str:
     """One word as it is compared; empty when nothing comparable is left."""
     if not word.isascii():
