@@ -213,10 +213,15 @@ async def test_a_store_that_can_only_be_read_is_a_standstill(watch: Watch, tmp_p
     database = sqlite3.connect(tmp_path / "earshot.db", timeout=10, isolation_level=None)
     for what in ("INSERT", "UPDATE"):
         database.execute(f"CREATE TRIGGER no_{what} BEFORE {what} ON told BEGIN SELECT RAISE(FAIL, 'read-only'); END")
-    database.close()
     with pytest.raises(StoreError, match="read-only"):
-        await watch.looks()
-    assert await watch.told() == []
+        await watch.looks(pause=minutes(1))
+    running = asyncio.create_task(watch.watchman.run())
+    await eventually(watch.told)
+    watch.stop.set()
+    await running
+    (told,) = await watch.told()
+    assert told.startswith("⚠ Earshot cannot watch itself: The database ")
+    database.close()
 
 
 async def test_a_store_that_cannot_be_written_ends_nothing(watch: Watch, tmp_path: Path) -> None:
