@@ -120,7 +120,7 @@ async def _settled(stage: Stage) -> tuple[int, float]:
     """Wait until all that was posted is accounted for and read; what is not after two minutes, and the seconds it took."""
     begin = time.monotonic()
     async with watcher.opened_store(stage.folder / "data") as store:
-        while (left := await _unaccounted(stage, store)) and time.monotonic() - begin < PATIENCE_SECONDS:
+        while (left := await _unaccounted(stage, store)) and time.monotonic() - begin < PATIENCE_SECONDS:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     return left, time.monotonic() - begin
 
