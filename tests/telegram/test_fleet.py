@@ -395,7 +395,7 @@ async def test_new_words_are_told_once(stage: Stage) -> None:
 async def test_a_standstill_is_mended(stage: Stage) -> None:
     """When overviews are never answered though the connection stands, it is made anew, and what came since is heard."""
     harbour, chats = Harbour(stage, "main"), channels(stage, 1)
-    harbour.stuck_seconds = 3.0
+    harbour.stuck_seconds = 6.0
     async with harbour.at_work(want(chats)) as fleet:
         first = fleet.crews["main"].listener
         await stage.hears(chats[0], chats[0].post("before"), "before")
