@@ -20,7 +20,7 @@ from bot.telegram.channels import Pinned, WantedChannel
 from bot.telegram.crew import Crew, Terms
 from bot.telegram.pinner import Pinner
 from bot.telegram.refusals import state_of
-from bot.telegram.roster import Roster
+from bot.telegram.roster import LOST_SECONDS, Roster
 from bot.telegram.voice import Voice
 
 log = structlog.get_logger()
@@ -47,16 +47,17 @@ class Fleet:
         sweep_seconds: float,
         stuck_seconds: float,
         reader_nudge: Callable[[], None],
+        lost_seconds: float = LOST_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        """`names`: the accounts. `stuck_seconds`: see `Terms`."""
+        """`names`: the accounts. `stuck_seconds`: see `Terms`; `lost_seconds`: see `Roster`."""
         self._store = store
         self._stop = stop
         self._names = tuple(names)
         self._open_account = open_account
         self._voice = voice
         self._clock = clock
-        self._roster = Roster(store, wanted, voice, clock)
+        self._roster = Roster(store, wanted, voice, clock, lost_seconds=lost_seconds)
         self._terms = Terms(
             sweep_seconds=sweep_seconds,
             stuck_seconds=stuck_seconds,

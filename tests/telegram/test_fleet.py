@@ -89,6 +89,7 @@ class Harbour:
             sweep_seconds=self.sweep_seconds,
             stuck_seconds=self.stuck_seconds,
             reader_nudge=lambda: None,
+            lost_seconds=1.0,
         )
 
     sweep_seconds = 1.0
@@ -328,6 +329,30 @@ async def test_a_move_is_checked_against_the_pinned_id(stage: Stage) -> None:
         assert "waiting to be looked up by another account: 1" in harbour.told.alarms["account:second"]
     ids = {channel.channel_id for channel in await stage.store.channels.all()}
     assert ids == {chat.channel_id for chat in chats}
+
+
+async def test_a_channel_that_could_not_be_handed_over_is_soon_looked_for_again(stage: Stage) -> None:
+    """A channel that is private while its account is lost is heard again soon after it is back, nothing missing."""
+    harbour, chats = Harbour(stage, "main", "second"), channels(stage, 2)
+    async with harbour.at_work(want(chats)) as fleet:
+        carriers = await harbour.carriers()
+        (orphan,) = [chat for chat in chats if carriers[chat.channel_id] == "second"]
+        orphan.make_private()
+        stage.sandbox.ban(harbour.users["second"])
+
+        async def handed_out() -> bool:
+            return "account:second" in harbour.told.alarms
+
+        await eventually(handed_out)
+        orphan.make_public()
+        post = orphan.post("after all that")
+
+        async def heard() -> bool:
+            channel = await stage.store.channels.get(ChannelId(orphan.channel_id))
+            return channel is not None and channel.account == "main" and channel.top_id >= post
+
+        await eventually(heard)
+        assert fleet.account_of(ChannelId(orphan.channel_id)).name == "main"
 
 
 async def test_the_budget_holds_when_many_move(stage: Stage) -> None:
