@@ -174,6 +174,7 @@ async def test_recordings_through_waits_old_references_and_other_data_centres(op
         assert await stage.stop() == 0
 
 
+@pytest.mark.drill
 async def test_alerts_through_waits_lost_answers_and_a_closed_chat(open_stage: OpenStage) -> None:
     """Every alert comes once and in order; one whose post was edited or deleted while it waited says so."""
     async with open_stage([BLOGGER]) as stage:
