@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import ALL, sound, thinned
+from tests.conftest import ALL
+from tests.drills.conftest import sound, thinned
 from tests.drills.drill import SLOW, Strike, drill
 from tests.drills.nemesis import ERRORS, MAKERS, READING, SENDING, Nemesis, rpc_error
 from tests.drills.play import script

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.errors import FloodWait, Refused, StoreError, Unreachable
 from bot.model import Channel, ChannelId, MessageId
+from bot.store.ledger import stretches
 from bot.telegram.catchup import NEWEST, apply_pushes, catch_up
-from bot.telegram.holes import stretches
 from bot.telegram.ledger import Ask, Push
 from bot.telegram.questions import Answer, ByIds, Difference, Move, Page, Record, Where
 from bot.telegram.state import Plan, State
