@@ -21,7 +21,7 @@ check: $(VENV)/dev ## format, lint, types, import contract
 	$(BIN)/lint-imports --no-cache
 
 quick: $(VENV)/dev ## the fast half of the suite
-	$(BIN)/pytest -n 2 -m "not slow" -q
+	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile=quick -q
 
 format: $(VENV)/dev ## format the code, sort imports
 	$(BIN)/ruff format .

@@ -3,6 +3,10 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# For `make quick`.
+settings.register_profile("quick", max_examples=25)
 
 ALL = os.environ.get("DRILLS") == "all"
 

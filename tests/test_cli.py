@@ -153,6 +153,7 @@ def test_an_error_is_one_line_whatever_it_holds(capsys: Capture) -> None:
     assert capsys.readouterr().err == "earshot: [bold]a b[/bold] \\[x]\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away(folder: Folder) -> None:
     """`earshot rules list | head -0` is quiet."""
     arguments = [sys.executable, "-m", "bot", "--config", str(folder.path), "rules", "list"]

@@ -10,7 +10,7 @@ from bot.canary import CANARY
 from bot.health import Daily, daily_line
 from bot.store import Day, Status, Store
 from tests.health.makers import NOON, gap, row, status
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 
 WHOLE = Day(posts=1234, alerts=12, sent=12, worst_lag=3.4, worst_channel=row(2).channel.channel_id)
 SIX = datetime.combine(NOON.date(), time(6), NOON.tzinfo)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store."""
-    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path) as store:
         yield store
 
 

@@ -17,7 +17,7 @@ from bot.model import AccountState
 from bot.pulse import Pulse
 from bot.store import Store
 from tests.health.makers import BOUNDS, NOON, channel, facts, minutes
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 
 FULL = Disk(folder="/data", free=1, total=100)
 
@@ -81,7 +81,7 @@ async def eventually(check: Callable[[], Awaitable[object]]) -> None:
 @pytest.fixture
 async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
     """A watchman with nothing to say."""
-    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path) as store:
         await store.accounts.record_state("main", AccountState.ACTIVE, reason=None, at=NOON)
         yield Watch(store)
 
