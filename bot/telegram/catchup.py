@@ -98,30 +98,41 @@ def _differ(state: State, now: float) -> Plan[None]:
 
 def _slices(state: State, now: float) -> Plan[TooLong | None]:
     """Take it slice by slice. Where it leaves something out, pts waits until the newest ids are read again."""
-    cursor, sure, final = state.pts, True, False
-    started = cursor
+    started = cursor = state.pts
+    sure, final = True, False
     while not final:
-        answer: Slice | Empty | TooLong = yield Difference(cursor)
-        state.held_up = False
-        if isinstance(answer, TooLong):
-            return answer
-        step, before = answer if isinstance(answer, Slice) else Slice(pts=answer.pts, told=0, final=True), cursor
-        sure = sure and step.pts - cursor <= step.told
-        cursor = max(cursor, step.pts)
-        if step.pts == cursor and isinstance(answer, Slice):
-            pts = cursor if sure else None
-            if before == started:
-                # A slice tells messages as they are now, whatever its pts: nothing that was pushed may follow it.
-                yield from _record_passed(state, cursor if step.final else NEWEST)
-            yield from state.record(How.DIFFERENCE, step.messages, step.deleted, pts=pts, at=cursor, reason=NOT_TOLD)
-        # A server that gives slices without moving would keep us here for ever.
-        final = step.final or cursor == before
+        taken = yield from _slice(state, cursor, sure=sure, first=cursor == started)
+        if isinstance(taken, TooLong):
+            return taken
+        cursor, sure, final = taken
     if not sure:
         state.doubt(REREAD)
         yield from state.dispel(now)
     if cursor > state.pts:
         yield from state.record(How.DIFFERENCE, pts=cursor, at=cursor)
     return None
+
+
+def _slice(state: State, before: int, *, sure: bool, first: bool) -> Plan[TooLong | tuple[int, bool, bool]]:
+    """The next one: where it ends, whether everything was told up to there, and whether it was the last.
+
+    A function of its own, so that the answer is let go before the next is asked for: many channels are at it at once.
+    """
+    answer: Slice | Empty | TooLong = yield Difference(before)
+    state.held_up = False
+    if isinstance(answer, TooLong):
+        return answer
+    step = answer if isinstance(answer, Slice) else Slice(pts=answer.pts, told=0, final=True)
+    sure = sure and step.pts - before <= step.told
+    cursor = max(before, step.pts)
+    if step.pts == cursor and isinstance(answer, Slice):
+        pts = cursor if sure else None
+        if first:
+            # A slice tells messages as they are now, whatever its pts: nothing that was pushed may follow it.
+            yield from _record_passed(state, cursor if step.final else NEWEST)
+        yield from state.record(How.DIFFERENCE, step.messages, step.deleted, pts=pts, at=cursor, reason=NOT_TOLD)
+    # A server that gives slices without moving would keep us here for ever.
+    return cursor, sure, step.final or cursor == before
 
 
 def _new_posts(state: State, now: float) -> Plan[None]:

@@ -4,7 +4,6 @@
 later, on stored bytes; if it fails, the row is quarantined and nothing is lost.
 """
 
-import copy
 import hashlib
 import inspect
 import operator
@@ -156,18 +155,20 @@ def _parse(body: bytes) -> Any:
 
 def _bare(tl: Any) -> Any:
     """`tl` without what changes without anybody writing, all the way down: itself where that is nothing, else a copy."""
-    if _is_plain(type(tl).__init__):
+    names = _telling(type(tl).__init__)
+    if not names:
         return tl
-    changed = _unwritten(tl)
-    for name, told in vars(tl).items():
-        if told and type(told) is not str and name not in changed:
-            bare = _bare_field(name, told)
-            if bare is not told:
+    told, changed = vars(tl), _unwritten(tl)
+    for name in names:
+        value = told.get(name)
+        if value and name not in changed:
+            bare = _bare_field(name, value)
+            if bare is not value:
                 changed[name] = bare
     if not changed:
         return tl
-    written = copy.copy(tl)
-    vars(written).update(changed)
+    written = object.__new__(type(tl))
+    vars(written).update(told, **changed)
     return written
 
 
@@ -181,11 +182,12 @@ def _bare_field(name: str, value: Any) -> Any:
 
 
 @cache
-def _is_plain(init: Callable[..., None]) -> bool:
-    """Whether what `init` makes, such as peers and entities, holds numbers and words alone, and none of an account."""
+def _telling(init: Callable[..., None]) -> tuple[str, ...]:
+    """The fields of what `init` makes that may hold something of an account, or objects; none in peers and entities."""
     hints = inspect.get_annotations(init)
-    special = init is types.InlineButtonTypeCallback.__init__ or _OF_ACCOUNT.keys() & hints
-    return not special and all(hint in _PLAIN for hint in hints.values())
+    # The data of such a button counts votes.
+    special = hints if init is types.InlineButtonTypeCallback.__init__ else _OF_ACCOUNT
+    return tuple(name for name, hint in hints.items() if name in special or hint not in _PLAIN)
 
 
 def _unwritten(tl: Any) -> dict[str, Any]:

@@ -192,4 +192,5 @@ class Feed:
             gap_reason=record.reason,
             unanswered=record.unanswered,
         )
-        await self._store.intake.record(heard)
+        with self._lanes.recording():
+            await self._store.intake.record(heard)
