@@ -21,7 +21,7 @@ check: $(VENV)/dev ## format, lint, types, import contract
 	$(BIN)/lint-imports --no-cache
 
 quick: $(VENV)/dev ## the fast half of the suite
-	$(BIN)/pytest -n 2 -m "not slow" -q
+	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile=quick -q
 
 format: $(VENV)/dev ## format the code, sort imports
 	$(BIN)/ruff format .
@@ -42,7 +42,7 @@ drills: $(VENV)/dev ## every fault at every step, 500 random runs and the table 
 ifdef SEED
 	DRILLS=all SEED=$(SEED) $(BIN)/pytest tests/drills/test_random.py -q
 else
-	DRILLS=all $(BIN)/pytest tests/drills -n 2 --dist load -q
+	DRILLS=all $(BIN)/pytest tests/drills tests/e2e tests/speech/test_recordings.py tests/store/test_faults.py -n 2 --dist load -q
 	$(BIN)/python -m tests.drills.table
 endif
 

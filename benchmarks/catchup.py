@@ -108,6 +108,9 @@ async def compete(telegram: Telegram, template: Path, task: Task, rounds: int, w
     results: dict[str, list[Result]] = {contender.__name__: [] for contender in CONTENDERS}
     for number in range(rounds):
         for contender in CONTENDERS:
+            # Long, and nobody else does it: once.
+            if number and contender is read_and_matched:
+                continue
             shutil.rmtree(task.folder, ignore_errors=True)
             shutil.copytree(template, task.folder)
             with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
@@ -124,7 +127,7 @@ def summary(results: dict[str, list[Result]], posts: int) -> dict[str, dict[str,
     return {
         name: {
             "posts_per_second": round(posts / report.median([one.seconds for one in rounds])),
-            "ratio": round(report.median([base / one.seconds for base, one in zip(bare, rounds, strict=True)]), 2),
+            "ratio": round(report.median([base / one.seconds for base, one in zip(bare, rounds, strict=False)]), 2),
             "processor_us_per_post": round(report.median([one.work for one in rounds]) / posts * 1e6),
             "rss_mb": [round(report.median(column)) for column in zip(*(one.rss for one in rounds), strict=True)],
         }

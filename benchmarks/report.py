@@ -47,6 +47,11 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def mean(values: Sequence[float]) -> float:
+    """The average."""
+    return statistics.fmean(values)
+
+
 def rss(pid: int | str = "self") -> float:
     """Resident memory of a process, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from bot.model import Channel, ChannelId, ChannelState, Entity, MessageId, Mode
 from bot.sandbox import Sandbox
 from bot.sandbox.chats import Chat
+from bot.sandbox.world import User
 
 SEED = 58
+# Of every channel; as the configuration has it, so that a start has nothing to change.
+CATEGORY = "milblogger"
 # Ten pixels, as a photo's bytes: what is in a file plays no part here.
 _PIXELS = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de")
 
@@ -51,19 +54,25 @@ class Author:
         return chat.post(text, entities=[bold], views=self._rng.randint(1, 50_000))
 
 
-def make_channels(sandbox: Sandbox, count: int, posts: int = 1) -> tuple[int, list[Channel]]:
+def make_channels(sandbox: Sandbox, count: int) -> tuple[int, list[Channel]]:
     """A watcher's user id, and `count` channels that it has joined, as Earshot pins them."""
+    watcher = sandbox.world.add_user("Watcher", phone="+9990000001")
+    return watcher.id, fill_world(sandbox, watcher, count)
+
+
+def fill_world(sandbox: Sandbox, watcher: User, count: int) -> list[Channel]:
+    """`count` channels with one post each, which `watcher` has joined, as Earshot pins them."""
     world = sandbox.world
-    watcher = world.add_user("Watcher", phone="+9990000001")
     # A thousand is what Telegram allows a Premium account.
     world.limits.channels = max(world.limits.channels, count)
     author = Author()
+    pinned = []
     for number in range(count):
         chat = world.add_channel(f"Channel {number + 1}", handle=f"channel{number + 1:04}")
         chat.invite(watcher)
-        for _ in range(posts):
-            author.post(chat)
-    return watcher.id, [_pinned(chat, watcher.id) for chat in world.channels.values()]
+        author.post(chat)
+        pinned.append(_pinned(chat, watcher.id))
+    return pinned
 
 
 def _pinned(chat: Chat, user_id: int) -> Channel:
@@ -72,6 +81,7 @@ def _pinned(chat: Chat, user_id: int) -> Channel:
         access_hash=chat.world.access_hash(user_id, chat.key),
         handle=chat.handle,
         title=chat.title,
+        category=CATEGORY,
         mode=Mode.JOIN,
         joined=True,
         pts=chat.log.pts,

@@ -15,6 +15,7 @@ import yaml
 
 from bot.sandbox.stage import API_HASH, EXAMPLE_RULES, SPEECH_MODEL, TOKEN
 from bot.store import Store
+from tests.stores import ready_sqlite
 
 # In no output, whatever goes wrong.
 PASSWORD = "hidden-password"
@@ -88,7 +89,7 @@ class Folder:
 
     async def give_database(self) -> None:
         """The database and media folder that a first run leaves."""
-        store = await Store.open(f"sqlite:///{self.data / 'earshot.db'}", self.data / "media")
+        store = await Store.open(ready_sqlite(self.data), self.data / "media")
         await store.close()
 
     def sql(self, *statements: str) -> None:

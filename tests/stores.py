@@ -1,14 +1,18 @@
 """Real stores for tests of every room: SQLite in a folder, PostgreSQL from the package index. Nothing is faked."""
 
+import asyncio
+import atexit
 import shutil
 import tempfile
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -22,13 +26,25 @@ def fresh_sqlite(folder: Path) -> str:
     return f"sqlite:///{folder / 'earshot.db'}"
 
 
+def ready_sqlite(folder: Path) -> str:
+    """The URL of a SQLite database that has its tables and nothing else."""
+    shutil.copyfile(_sqlite_template(), folder / "earshot.db")
+    return fresh_sqlite(folder)
+
+
 def postgres_url() -> str:
     """The URL of a fresh, empty PostgreSQL database; the server starts with the first call in this process."""
-    name = f"test_{uuid.uuid4().hex}"
-    server = _server()
-    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-    return str(server.get_uri(name))
+    return _postgres_like("template1")
+
+
+def ready_postgres() -> str:
+    """The URL of a PostgreSQL database that has its tables and nothing else."""
+    return _postgres_like(_postgres_template())
+
+
+def ready_url(engine: str, folder: Path) -> str:
+    """The URL of a database with tables, by the engine's name."""
+    return ready_sqlite(folder) if engine == "sqlite" else ready_postgres()
 
 
 @asynccontextmanager
@@ -49,6 +65,41 @@ def postgres_stops() -> Iterator[None]:
         _server().cleanup()
         shutil.rmtree(_server().pgdata.parent, ignore_errors=True)
         _server.cache_clear()
+        _postgres_template.cache_clear()
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="earshot-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _make_tables(fresh_sqlite(folder), folder)
+    return folder / "earshot.db"
+
+
+@cache
+def _postgres_template() -> str:
+    url = postgres_url()
+    _make_tables(url, Path(tempfile.gettempdir()))
+    return urlsplit(url).path.removeprefix("/")
+
+
+def _make_tables(url: str, folder: Path) -> None:
+    """Run the migrations; in a thread, because the caller may be inside a loop."""
+
+    async def run() -> None:
+        async with opened(url, folder):
+            pass
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
+
+
+def _postgres_like(template: str) -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    server = _server()
+    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+    return str(server.get_uri(name))
 
 
 @cache

@@ -20,6 +20,7 @@ from bot.model import How, Kind
 from bot.store import Store
 from tests.configured import Folder, server_key
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, message, put
+from tests.stores import ready_sqlite
 
 Capture = pytest.CaptureFixture[str]
 
@@ -50,7 +51,7 @@ def fill(folder: Folder, *, whole: bool = False) -> None:
     """Two channels; of the first two ids are open, unless it is to be whole."""
 
     async def write() -> None:
-        store = await Store.open(f"sqlite:///{folder.data / 'earshot.db'}", folder.data / "media")
+        store = await Store.open(ready_sqlite(folder.data), folder.data / "media")
         await store.channels.pin(channel(LAWMAKER, handle="lawmaker", priority=1), account="main")
         await store.channels.pin(channel(BLOGGER, handle=None, title="[Blog]"), account="main")
         await put(store, message(1, posted_at=NOON - timedelta(days=1)), message(2, posted_at=NOON))

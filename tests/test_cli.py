@@ -22,6 +22,7 @@ import structlog
 import bot
 from bot.cli import cli
 from bot.cli.edge import guard
+from bot.cli.logs import set_up_logs
 from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError
 from bot.telegram import SessionFile
@@ -152,6 +153,7 @@ def test_an_error_is_one_line_whatever_it_holds(capsys: Capture) -> None:
     assert capsys.readouterr().err == "earshot: [bold]a b[/bold] \\[x]\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away(folder: Folder) -> None:
     """`earshot rules list | head -0` is quiet."""
     arguments = [sys.executable, "-m", "bot", "--config", str(folder.path), "rules", "list"]
@@ -246,6 +248,19 @@ def test_a_table_fits_its_terminal(
     assert max(map(len, lines)) <= columns
     names = "".join(line[: lines[0].index("id")].strip() for line in lines[1:])
     assert names == f"@{handle}-1001234567890"
+
+
+def test_a_traceback_on_a_terminal_shows_no_values(capsys: Capture) -> None:
+    """Variables hold posts, keys and tokens."""
+    set_up_logs("info", "console")
+    secret = "in a variable"
+    try:
+        int("x" if secret else "")
+    except ValueError:
+        structlog.get_logger().exception("it failed")
+    shown = capsys.readouterr().err
+    assert "test_cli.py" in shown
+    assert "in a variable" not in shown
 
 
 def test_a_warning_of_a_command_is_a_sentence(folder: Folder, capsys: Capture) -> None:

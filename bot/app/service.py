@@ -34,8 +34,13 @@ from bot.telegram import Fetcher, Fleet, Reader
 
 log = structlog.get_logger()
 
-# Seconds that each sink has, when stopping, to send what is due.
+# Seconds, when stopping, that loops have to end what they are at; the reader, to read what was heard; and each sink,
+# to send what is due. Whatever is cut short then goes on at the next start.
+END_SECONDS = 5.0
+READ_SECONDS = 5.0
 STOP_SECONDS = 10.0
+# Lines about channels that are not followed, at the start.
+MOST_PROBLEMS = 5
 
 
 async def run(config: Config, stop: asyncio.Event) -> None:
@@ -94,11 +99,17 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     if port := config.settings.health.port:
         stack.push_async_callback((await service.health.serve(port)).cleanup)
     what = f"{_count(len(pinned.channels), 'channel')} with {_count(len(rules.rules), 'rule')}"
-    await service.say(
-        f"Earshot {bot.__version__} is listening to {what}.",
-        *(f"⚠ Not followed: {plain(problem)}" for problem in pinned.problems),
-    )
+    await service.say(f"Earshot {bot.__version__} is listening to {what}.", *_not_followed(pinned.problems))
     return service
+
+
+def _not_followed(problems: Sequence[str]) -> list[str]:
+    """A line for each, or for the first few: what is due in the chat must not wait behind a hundred of them."""
+    told = problems if len(problems) <= MOST_PROBLEMS else problems[: MOST_PROBLEMS - 1]
+    lines = [f"⚠ Not followed: {plain(problem)}" for problem in told]
+    if rest := len(problems) - len(told):
+        lines.append(f"⚠ Not followed: {_count(rest, 'more channel')}; the log has the reasons")
+    return lines
 
 
 def _count(number: int, what: str) -> str:
@@ -200,9 +211,9 @@ class Service:
         ending = "Earshot is stopping: it was told to."
         try:
             async with asyncio.TaskGroup() as group:
-                for loop in self._loops.values():
-                    group.create_task(loop.run())
+                loops = [group.create_task(loop.run()) for loop in self._loops.values()]
                 group.create_task(self.health.watch(Pulse(self._stop)))
+                group.create_task(self._end(loops))
         except* Exception as errors:
             error = first_of(errors)
             ours = isinstance(error, EarshotError)
@@ -223,14 +234,28 @@ class Service:
         await self._store.outbox.add_notice(self._names, notice, at=utc_now())
         self._nudge_all()
 
+    async def _end(self, loops: Sequence["asyncio.Task[None]"]) -> None:
+        """Cut short, when stopping, what takes long, as a transcription or an answer that does not come."""
+        await self._stop.wait()
+        await asyncio.wait(loops, timeout=END_SECONDS)
+        for loop in loops:
+            loop.cancel()
+
     async def _wind_down(self, ending: str) -> None:
         try:
-            await self._reader.drain()
+            await self._read_the_rest()
             await self.say(ending)
             await asyncio.gather(*(dispatcher.drain(STOP_SECONDS) for dispatcher, _ in self._dispatchers))
         except EarshotError as error:
             # The rows are as they were: the next start goes on from them.
             log.error("not everything was sent before the stop", error=str(error))
+
+    async def _read_the_rest(self) -> None:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._reader.drain()
+        except TimeoutError:
+            log.warning("not everything that was heard was read", seconds=READ_SECONDS)
 
     def _nudge_all(self) -> None:
         for loop in self._loops.values():

@@ -154,8 +154,10 @@ class Watching:
 
 def _bounds(config: Config) -> Bounds:
     alarms = config.settings.alarms
+    sweep = timedelta(seconds=config.settings.telegram.sweep_seconds)
     return Bounds(
-        lag=timedelta(minutes=alarms.lag_minutes),
+        # Nobody is late who is as late as the settings make everybody.
+        lag=max(timedelta(minutes=alarms.lag_minutes), 2 * sweep),
         quiet_factor=alarms.quiet_factor,
         gap=timedelta(minutes=alarms.gap_minutes),
         due=timedelta(minutes=alarms.due_minutes),

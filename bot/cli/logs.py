@@ -40,9 +40,9 @@ def set_up_logs(level: str, format_: Literal["auto", "console", "json", "words"]
     ]
     as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
     flat: Processor = _in_words if format_ == "words" else as_json
-    tail: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()] if console else [structlog.processors.format_exc_info, flat]
-    )
+    # Not the traceback of rich, which is the default: it shows the values of variables, so posts, keys and tokens.
+    on_screen = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    tail: list[Processor] = [on_screen] if console else [structlog.processors.format_exc_info, flat]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bot import app
 from bot.cli.edge import MOMENT, State, asynchronous, err, examples, json_option, out, print_json
 from bot.cli.logs import set_up_logs
+from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Backfill, Channel
 from bot.store import Store
@@ -72,24 +73,36 @@ async def backfill(state: State, channel: str, since: datetime, as_json: bool) -
                 text = f"{escape(found.name)}: messages read: {done.messages}; back to id {done.reached}"
                 progress.update(task, description=text)
 
-            try:
-                name = app.carrier_of(config, found)
-                await app.check_account(config, name, logged_in=True)
-                async with app.open_account(config, store, name=name) as account:
-                    await account.require_login()
-                    result = await read_history(
-                        account, store, found, since=since.replace(tzinfo=UTC), progress=show, stop=asyncio.Event()
-                    )
-            except Locked:
-                result = await _by_daemon(store, found, since.replace(tzinfo=UTC), show)
+            result = None
+            while result is None:
+                try:
+                    result = await _by_ourselves(config, store, found, since.replace(tzinfo=UTC), show)
+                except Locked:
+                    result = await _by_daemon(config, store, found, since.replace(tzinfo=UTC), show)
     if as_json:
         print_json(result)
     else:
         out.print(f"{escape(found.name)}: messages read: {result.messages}; back to id {result.reached}")
 
 
-async def _by_daemon(store: Store, channel: Channel, since: datetime, show: Callable[[Backfill], None]) -> Backfill:
-    """Leave the order as a row; the daemon that holds the session takes it up, and the row shows how far it is."""
+async def _by_ourselves(
+    config: Config, store: Store, channel: Channel, since: datetime, show: Callable[[Backfill], None]
+) -> Backfill:
+    """Read it through the account that carries the channel. Raise Locked when another process has that."""
+    name = app.carrier_of(config, channel)
+    await app.check_account(config, name, logged_in=True)
+    async with app.open_account(config, store, name=name) as account:
+        await account.require_login()
+        return await read_history(account, store, channel, since=since, progress=show, stop=asyncio.Event())
+
+
+async def _by_daemon(
+    config: Config, store: Store, channel: Channel, since: datetime, show: Callable[[Backfill], None]
+) -> Backfill | None:
+    """Leave the order as a row; the daemon that holds the session takes it up, and the row shows how far it is.
+
+    None when the daemon has ended before that.
+    """
     known = await store.channels.backfill(channel.channel_id)
     if known is None or known.done or known.since != since:
         await store.channels.record_backfill(Backfill(channel_id=channel.channel_id, since=since))
@@ -100,3 +113,5 @@ async def _by_daemon(store: Store, channel: Channel, since: datetime, show: Call
             if now.done:
                 return now
         await asyncio.sleep(0.5)
+        if not app.in_use(config):
+            return None

@@ -124,7 +124,7 @@ class AlertsSection(Section):
 class AlarmsSection(Section):
     """When the daemon speaks up about itself, in the analyst chat."""
 
-    lag_minutes: float = Field(10, gt=0, description="A channel is so far behind.")
+    lag_minutes: float = Field(10, gt=0, description="A channel is so far behind, and no less than two sweeps.")
     quiet_factor: float = Field(
         3, ge=0, description="A channel is quiet for so many times its usual longest pause; 0 turns it off."
     )

@@ -79,9 +79,12 @@ def _gap(row: ChannelStatus, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
 
 
 def _quiet(row: ChannelStatus, facts: Facts, bounds: Bounds, now: datetime) -> Iterator[Alarm]:
-    """Told only once the server was asked, and never before the bound for lag: who posts every second may pause."""
+    """Told only once the server was asked, and never before the bound for lag: who posts every second may pause.
+
+    Nor is it told so soon after a start: what was posted while nothing ran is still being fetched.
+    """
     account = facts.accounts.get(row.channel.account or "")
-    asked = account is not None and account.swept_at is not None
+    asked = account is not None and account.swept_at is not None and now - facts.started_at > bounds.lag
     if not asked or not bounds.quiet_factor or row.usual_gap is None or row.newest_at is None:
         return
     quiet = now - row.newest_at

@@ -1,15 +1,16 @@
 """The daily line: one sentence in the chat that says the day was whole, or in what it was not."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 
 from bot.canary import CANARY
 from bot.health.words import ago, count
 from bot.model import ChannelId
-from bot.store import Day, Status, Store
+from bot.store import ChannelStatus, Day, Status, Store
 
 # The mark of a database that has seen the hour of a daily line before.
 _BEGUN = "daily"
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Daily:
@@ -47,7 +48,7 @@ def daily_line(status: Status) -> str:
     parts = (
         f"{count(day.posts, 'post')} in {count(len(rows), 'channel')}",
         f"{count(day.alerts, 'alert')}, {_delivered(day)}",
-        f"{count(open_ids, 'id')} open{_oldest(status)}",
+        f"{count(open_ids, 'id')} open{_oldest(status, rows)}",
         f"worst lag {ago(day.worst_lag)}{_whose(status)}",
     )
     sign = "⚠ " if open_ids or day.due or day.failed else ""
@@ -63,8 +64,8 @@ def _delivered(day: Day) -> str:
     return f"only {day.sent:,} of {wanted:,} deliveries made ({missing})"
 
 
-def _oldest(status: Status) -> str:
-    gap = status.oldest_gap
+def _oldest(status: Status, rows: Sequence[ChannelStatus]) -> str:
+    gap = min((row.oldest_gap for row in rows if row.oldest_gap), key=lambda gap: gap.since or _EVER, default=None)
     if gap is None:
         return ""
     return f", the oldest in {_name(status, gap.channel_id)}" + (f" ({gap.reason})" if gap.reason else "")

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 LOOK_SECONDS = 30.0
 # Gone for so long before it counts as over: what comes and goes is told once.
 OVER_AFTER = timedelta(minutes=2)
+# Between two proofs that the database takes writes.
+WRITE_EVERY = timedelta(minutes=1)
 # Notices of one round; what is raised beyond that is in the status.
 MOST_LINES = 5
 
@@ -65,6 +67,7 @@ class Watchman:
         self._over_after = over_after
         self._clock = clock
         self._progress_at = time.monotonic()
+        self._written_at: datetime | None = None
         # Alarms in force that are no longer found, and since when.
         self._gone: dict[str, datetime] = {}
 
@@ -81,6 +84,9 @@ class Watchman:
                 continue
             try:
                 await self.look()
+            except StoreError as error:
+                log.error("the watchman failed", error=str(error))
+                await self._tell_failure(error)
             except Exception as error:
                 log.exception("the watchman failed")
                 await self._tell_failure(error)
@@ -96,7 +102,14 @@ class Watchman:
             told |= await tell(status, now)
         if told:
             self._announce()
+        await self._prove_writing(now)
         self._progress_at = time.monotonic()
+
+    async def _prove_writing(self, now: datetime) -> None:
+        """Now and then; at each look, one that is held up by a locked database would keep us from seeing the rest."""
+        if self._written_at is None or now - self._written_at >= WRITE_EVERY:
+            await self._store.alarms.record_look(now)
+            self._written_at = now
 
     async def _settle(self, found: Mapping[str, Alarm], in_force: Mapping[str, Alarm], now: datetime) -> bool:
         """Make the alarms in force those that were found; whether people were told something."""
@@ -122,7 +135,8 @@ class Watchman:
     async def _tell_failure(self, error: Exception) -> None:
         """Once: the alarm is cleared by the first looks that succeed."""
         now = self._clock()
-        text = f"Earshot cannot watch itself ({type(error).__name__}); its log says more"
+        why = f": {error}" if isinstance(error, StoreError) else f" ({type(error).__name__}); its log says more"
+        text = f"Earshot cannot watch itself{why}"
         try:
             alarm = Alarm(name="watchman", since=now, text=text)
             await self._store.alarms.raise_(alarm, self._sinks, f"⚠ {text}", now)

@@ -30,7 +30,13 @@ BUDGET = "Завтра комитет рассматривает поправк�
 HOLIDAY = "Поздравляю всех с праздником!"
 STRIKE = "Ночью ракеты Storm Shadow ударили по запасному командному пункту армии под Бердянском. Есть погибшие."
 STRIKE_EDITED = STRIKE + " Среди них погиб генерал-лейтенант."
-COMMANDS = (["status"], ["search", '"сняли с должности"'], ["search", "бердянском"], ["search", "праздником"])
+COMMANDS = (
+    ["status"],
+    ["audit"],
+    ["search", '"сняли с должности"'],
+    ["search", "бердянском"],
+    ["search", "праздником"],
+)
 # The daemon of the demo sweeps often and does not pause between alerts: somebody is waiting.
 SETTINGS = {"telegram": {"sweep_seconds": 2}, "alerts": {"per_second": 5.0, "per_minute": 600}}
 # Without a new message for so long, the chat has everything.

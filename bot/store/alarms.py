@@ -8,8 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Alarm
 from bot.store.alert_rows import due_row
-from bot.store.engine import Database, insert_new, verb
+from bot.store.engine import Database, insert, insert_new, verb
 from bot.store.schema import alarms, outbox, told
+
+# The mark of the last look at the alarms, among what was told.
+LOOKED = "looked"
 
 
 class Alarms:
@@ -42,6 +45,13 @@ class Alarms:
             if ended:
                 await _tell(conn, sinks, notice, at)
             return bool(ended)
+
+    @verb
+    async def record_look(self, at: datetime) -> None:
+        """Note that somebody has looked: a database that takes no writes is found out while there is nothing to write."""
+        async with self._database.write() as conn:
+            statement = insert(conn, told).values(name=LOOKED, at=at)
+            await conn.execute(statement.on_conflict_do_update(index_elements=[told.c.name], set_={"at": at}))
 
     @verb
     async def tell_once(self, name: str, sinks: Sequence[str], notice: str, at: datetime) -> bool:

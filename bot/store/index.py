@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import Message, Source, Transcript
 from bot.store.engine import insert
 from bot.store.schema import search_documents
-from bot.store.texts import tokens
+from bot.store.texts import words
 
 # A token that nobody can type: keeps phrases from reaching out of one field into the next.
 _BORDER = "¶"
@@ -44,23 +44,23 @@ async def index_posts(conn: AsyncConnection, posts: Sequence[tuple[Message, Tran
 
 
 def _document(dialect: str, message: Message, transcript: Transcript | None) -> dict[str, Any]:
-    words: list[str] = []
+    found: list[str] = []
     for _, text in fields(message, transcript):
-        words += [_BORDER] if words else []
-        words += (token.word for token in tokens(text))
+        found += [_BORDER] if found else []
+        found += words(text)
     return {
         "channel_id": message.channel_id,
         "message_id": message.message_id,
         "posted_at": message.posted_at,
-        "folded": " ".join(words),
-        "vector": _vector(words) if dialect == "postgresql" else None,
+        "folded": " ".join(found),
+        "vector": _vector(found) if dialect == "postgresql" else None,
     }
 
 
-def _vector(words: Sequence[str]) -> str:
+def _vector(found: Sequence[str]) -> str:
     """The words as PostgreSQL reads a tsvector: its own parser would cut them otherwise than SQLite does."""
     places: dict[str, list[int]] = {}
-    for position, word in enumerate(words, start=1):
+    for position, word in enumerate(found, start=1):
         places.setdefault(word, []).append(min(position, _LAST_POSITION))
     size, lexemes = 0, []
     for word, positions in places.items():

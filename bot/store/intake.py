@@ -14,6 +14,7 @@ from bot.store.alert_rows import Raised, load_forms, raise_alerts
 from bot.store.engine import Database, verb
 from bot.store.events import Burst, note_deletions
 from bot.store.gap_rows import close_gaps, explain_gaps, open_gaps
+from bot.store.group_commit import GroupCommit
 from bot.store.keys import IS_NEWEST, Wanted
 from bot.store.ledger import IdState
 from bot.store.ledger_rows import Assigned, assign_ids
@@ -38,20 +39,23 @@ class Intake:
         self._database = database
         self._clock = clock
         self._burst = burst
+        self._records = GroupCommit(database, self._record)
 
     @verb
     async def record(self, heard: Heard) -> int:
         """Record what one answer or push said of a channel; return the number of raw messages that are new.
 
-        Raise StoreError when the channel is not pinned.
+        What several channels say at once is one transaction. Raise StoreError when the channel is not pinned.
         """
-        async with self._database.write() as conn:
-            window = await _advance(conn, heard)
-            new = await _insert_raw(conn, heard, window)
-            assigned = await _assign(conn, heard)
-            await _move_gaps(conn, heard, window, assigned.fresh)
-            gone = await mark_deleted(conn, heard.channel_id, assigned.deleted, at=heard.at, how=heard.how)
-            await note_deletions(conn, heard.channel_id, gone, at=heard.at, burst=self._burst)
+        return await self._records.write(heard)
+
+    async def _record(self, conn: AsyncConnection, heard: Heard) -> int:
+        window = await _advance(conn, heard)
+        new = await _insert_raw(conn, heard, window)
+        assigned = await _assign(conn, heard)
+        await _move_gaps(conn, heard, window, assigned.fresh)
+        gone = await mark_deleted(conn, heard.channel_id, assigned.deleted, at=heard.at, how=heard.how)
+        await note_deletions(conn, heard.channel_id, gone, at=heard.at, burst=self._burst)
         return new
 
     @verb

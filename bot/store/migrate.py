@@ -1,6 +1,7 @@
 """Bringing a database up to this Earshot, or refusing it. Needs no alembic.ini: works from an installed package."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def config() -> Config:
     return settings
 
 
-def head() -> str | None:
-    """The newest revision that this Earshot knows."""
-    return ScriptDirectory.from_config(config()).get_current_head()
+@cache
+def revisions() -> tuple[str, ...]:
+    """The revisions that this Earshot knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 async def migrate(database: Database) -> None:
@@ -56,13 +58,13 @@ async def migrate(database: Database) -> None:
     async with database.read() as conn:
         found = await conn.run_sync(look)
     refuse(database.name, found)
-    if found.revision == head():
+    if found.revision == revisions()[0]:
         return
     async with database.write() as conn:
         # Again: another process may have been here meanwhile.
         refuse(database.name, await conn.run_sync(look))
         await conn.run_sync(_upgrade)
-    log.info("database brought up to date", revision=head(), before=found.revision)
+    log.info("database brought up to date", revision=revisions()[0], before=found.revision)
 
 
 def look(connection: sa.Connection) -> Found:
@@ -84,7 +86,7 @@ def refuse(name: str, found: Found) -> None:
         )
     if found.revision is None:
         return
-    if found.revision in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}:
+    if found.revision in revisions():
         return
     if found.written_by is None:
         raise StoreError(f"{name} has a revision {found.revision} that is not Earshot's: give Earshot its own database")

@@ -128,7 +128,8 @@ class ChannelStatus:
     newest_at: datetime | None
     # Over the last 24 hours; None when nothing was posted.
     lag: Lag | None
-    # Seconds: 19 in 20 of the pauses between its last posts are shorter; None while there are too few.
+    # Seconds: 19 in 20 of the pauses between its last posts are shorter, and none is twice as long; None while there are
+    # too few posts.
     usual_gap: float | None = None
     oldest_gap: Gap | None = None
     # Since when the newest id that the server named is in a gap.
@@ -205,6 +206,7 @@ class Status:
     accounts: tuple[WatchingAccount, ...] = ()
     # In force, the oldest first.
     alarms: tuple[Alarm, ...] = ()
+    # Of the channels that are watched.
     oldest_gap: Gap | None = None
     # Of each sink for which something is due.
     oldest_due_by: Mapping[str, datetime] = field(default_factory=dict)

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.schema import channels, search_documents
 
-# The pauses between so many of the last posts are looked at; fewer than the least say nothing.
+# The pauses between so many of the last posts are looked at, and between more of them for the longest; fewer than the
+# least say nothing.
 _LAST = 200
+_LONG = 1000
 _LEAST = 20
 # Brought up to date whenever a channel has got so many posts more.
 _EVERY = 50
@@ -31,14 +33,18 @@ async def keep_pauses(conn: AsyncConnection, before: Iterable[Any], new_versions
 
 
 def usual_gap(posted: Sequence[datetime]) -> timedelta | None:
-    """The 95th percentile (nearest rank) of the pauses between posts; None when there are too few of them."""
+    """Of posts, the newest first, the 95th percentile (nearest rank) of the last pauses; None when there are too few.
+
+    Half of the longest at least: who posts all day sleeps at night, which is one pause in a hundred.
+    """
     if len(posted) < _LEAST:
         return None
-    pauses = sorted(later - earlier for earlier, later in pairwise(sorted(posted)))
-    return pauses[(len(pauses) * 95 + 99) // 100 - 1]
+    pauses = [later - earlier for later, earlier in pairwise(posted)]
+    last = sorted(pauses[: _LAST - 1])
+    return max(last[(len(last) * 95 + 99) // 100 - 1], max(pauses) / 2)
 
 
 async def _load_last(conn: AsyncConnection, channel_id: int) -> Sequence[datetime]:
     d = search_documents.c
     query = sa.select(d.posted_at).where(d.channel_id == channel_id).order_by(d.posted_at.desc(), d.message_id.desc())
-    return (await conn.scalars(query.limit(_LAST))).all()
+    return (await conn.scalars(query.limit(_LONG))).all()

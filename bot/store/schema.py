@@ -129,6 +129,17 @@ ledger = sa.Table(
     sa.CheckConstraint("first_id <= last_id", name="ordered"),
 )
 
+# How many ids each channel's runs hold, by state and way: so that nobody need count them. Triggers on `ledger`, which
+# the migration makes, move it.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("how", sa.Text, primary_key=True),
+    sa.Column("ids", sa.BigInteger, nullable=False),
+)
+
 # Exactly the ids from watch_from to top_id that the ledger does not account for: see gap_rows.py.
 gaps = sa.Table(
     "gaps",

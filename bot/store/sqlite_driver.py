@@ -4,6 +4,7 @@ A statement through aiosqlite visits the thread up to four times: to make a curs
 visit is two switches of threads, which cost more than most of our statements.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -49,6 +50,23 @@ class Cursor:
 
 class Connection(aiosqlite.Connection):
     """A connection whose cursors are ours."""
+
+    _stopped: asyncio.Future[object] | None = None
+
+    def stop(self) -> asyncio.Future[object] | None:
+        """Have the thread end."""
+        self._stopped = super().stop()
+        return self._stopped
+
+    async def _connect(self) -> "Connection":
+        """As aiosqlite's, but a thread that could not open the file has ended then: it must not meet a closed loop."""
+        try:
+            await super()._connect()
+        except BaseException:
+            if self._stopped:
+                await self._stopped
+            raise
+        return self
 
     def cursor(self) -> Cursor:  # type: ignore[override]
         """A new cursor; the thread is not visited."""

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.errors import StoreError
 
@@ -38,6 +39,11 @@ class Term:
     exclude: bool = False
 
 
+def words(text: str) -> list[str]:
+    """The words of a text, in order, without their places."""
+    return [word for found in _WORD.findall(text) if (word := fold(found))]
+
+
 def tokens(text: str) -> Iterator[Token]:
     """The words of a text, in order."""
     for found in _WORD.finditer(text):
@@ -46,11 +52,13 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(word, found.start(), found.end())
 
 
+@lru_cache(maxsize=4_096)
 def fold(word: str) -> str:
     """One word as it is compared; empty when nothing comparable is left."""
     if not word.isascii():
         word = unicodedata.normalize("NFKC", word).casefold().replace("ё", "е")
-        word = "".join(letter for letter in word if letter.isalnum())
+        if not word.isalnum():
+            word = "".join(letter for letter in word if letter.isalnum())
     return word.lower()[:_LONGEST]
 
 

@@ -295,7 +295,7 @@ class Account:
         """Listeners are told once: their next request meets the refusal."""
         news, self.refusal = self.refusal is None, refusal
         if news:
-            log.error("account refused", account=self.name, error=str(refusal))
+            log.debug("account refused", account=self.name, error=str(refusal))
             self._hearers.tell()
 
     def _unreadable(self) -> None:

@@ -4,10 +4,12 @@
 later, on stored bytes; if it fails, the row is quarantined and nothing is lost.
 """
 
-import copy
 import hashlib
+import inspect
 import operator
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import structlog
@@ -31,6 +33,9 @@ _NOT_WRITTEN = (
 )  # fmt: skip
 # What lets the reading account, and no other, have a file or name a peer.
 _OF_ACCOUNT: dict[str, Any] = {"file_reference": b"", "access_hash": 0}
+# How Telethon declares fields that hold no further objects.
+_VALUES = (bool, int, float, str, bytes, datetime)
+_PLAIN = frozenset(hint for value in _VALUES for hint in (value, value | None))
 
 
 def raw_message(tl: Any) -> RawMessage:
@@ -150,14 +155,20 @@ def _parse(body: bytes) -> Any:
 
 def _bare(tl: Any) -> Any:
     """`tl` without what changes without anybody writing, all the way down: itself where that is nothing, else a copy."""
-    changed = _unwritten(tl)
-    for name, told in vars(tl).items():
-        if told and name not in changed and (bare := _bare_field(name, told)) is not told:
-            changed[name] = bare
+    names = _telling(type(tl).__init__)
+    if not names:
+        return tl
+    told, changed = vars(tl), _unwritten(tl)
+    for name in names:
+        value = told.get(name)
+        if value and name not in changed:
+            bare = _bare_field(name, value)
+            if bare is not value:
+                changed[name] = bare
     if not changed:
         return tl
-    written = copy.copy(tl)
-    vars(written).update(changed)
+    written = object.__new__(type(tl))
+    vars(written).update(told, **changed)
     return written
 
 
@@ -165,17 +176,27 @@ def _bare_field(name: str, value: Any) -> Any:
     if isinstance(value, TLObject):
         return _bare(value)
     if isinstance(value, list):
-        bare = [_bare(item) if isinstance(item, TLObject) else item for item in value]
+        bare = [_bare(item) for item in value] if isinstance(value[0], TLObject) else value
         return value if all(map(operator.is_, bare, value)) else bare
     return _OF_ACCOUNT.get(name, value)
+
+
+@cache
+def _telling(init: Callable[..., None]) -> tuple[str, ...]:
+    """The fields of what `init` makes that may hold something of an account, or objects; none in peers and entities."""
+    hints = inspect.get_annotations(init)
+    # The data of such a button counts votes.
+    special = hints if init is types.InlineButtonTypeCallback.__init__ else _OF_ACCOUNT
+    return tuple(name for name, hint in hints.items() if name in special or hint not in _PLAIN)
 
 
 def _unwritten(tl: Any) -> dict[str, Any]:
     """The fields of one object that are not written by people, with what they count as."""
     match tl:
         case types.Message() | types.MessageService():
-            hidden = {"edit_date": None} if getattr(tl, "edit_hide", None) else {}
-            return {name: None for name in _NOT_WRITTEN if getattr(tl, name, None) is not None} | hidden
+            told = vars(tl)
+            unwritten = {name: None for name in _NOT_WRITTEN if told.get(name) is not None}
+            return unwritten | ({"edit_date": None} if told.get("edit_hide") else {})
         case types.Photo():
             return {"sizes": [], "video_sizes": None}
         case types.Document():

@@ -32,6 +32,9 @@ _SENDABLE: dict[str, type] = {
     "code": types.MessageEntityCode,
     "blockquote": types.MessageEntityBlockquote,
 }
+# Code points after this one take two UTF-16 units.
+_LAST_UNPAIRED = "\uffff"
+_PAIRED = re.compile("[\U00010000-\U0010ffff]")
 
 
 def from_telegram(text: str, entities: Sequence[Any] | None) -> tuple[Entity, ...]:
@@ -70,7 +73,7 @@ def word(tl_class: type) -> str:
     return _WORDS.get(tl_class) or re.sub(r"(?<!^)(?=[A-Z])", "_", stem).lower()
 
 
-def _entity(tl: Any, point_at: tuple[list[int], list[int]]) -> Entity:
+def _entity(tl: Any, point_at: tuple[Sequence[int], Sequence[int]]) -> Entity:
     starts, ends = point_at
     border = len(starts) - 1
     first = min(max(tl.offset, 0), border)
@@ -80,21 +83,24 @@ def _entity(tl: Any, point_at: tuple[list[int], list[int]]) -> Entity:
     return Entity(kind=word(type(tl)), start=start, length=end - start if last > first else 0, url=url)
 
 
-def _points(text: str) -> tuple[list[int], list[int]]:
+def _points(text: str) -> tuple[Sequence[int], Sequence[int]]:
     """For each UTF-16 unit of `text`, and the end: the code point it starts in, and the one it ends in."""
+    if not _PAIRED.search(text):
+        same = range(len(text) + 1)
+        return same, same
     starts: list[int] = []
     ends: list[int] = []
     for point, character in enumerate(text):
         starts.append(point)
         ends.append(point)
-        if _units(character) == 2:
+        if character > _LAST_UNPAIRED:
             starts.append(point)
             ends.append(point + 1)
     return [*starts, len(text)], [*ends, len(text)]
 
 
 def _units(character: str) -> int:
-    return 2 if ord(character) > 0xFFFF else 1
+    return 2 if character > _LAST_UNPAIRED else 1
 
 
 def _sendable(entity: Entity, offset: int, length: int) -> Any:

@@ -15,6 +15,7 @@ from telethon.tl import functions, types
 from bot.errors import ChannelUnavailable, StoreError, TelegramError
 from bot.model import Channel, ChannelState, Clock, Gap, Heard
 from bot.store import Store
+from bot.telegram import catchup
 from bot.telegram.account import Account
 from bot.telegram.answers import read_difference, read_sighting
 from bot.telegram.history import by_ids, page_below
@@ -32,6 +33,8 @@ T = TypeVar("T")
 DIFFERENCE = 100
 # Seconds that one question may take; a lost answer costs its channel no more than that.
 ASK_SECONDS = 10.0
+# More gaps than one channel has.
+ALL = 1_000_000
 
 
 class Feed:
@@ -68,12 +71,12 @@ class Feed:
 
     async def apply_pushes(self) -> bool:
         """Record what was pushed and follows on our pts; True when something lies behind a gap."""
-        return await self._carry_out(self.state.apply_pushes())
+        return await self._carry_out(catchup.apply_pushes(self.state))
 
     async def catch_up(self, now: float) -> None:
         """Ask what is wished for by now. Raises what Telegram or the store raised; the wish then stands."""
         asked = self.state.wanting(now)
-        await self._carry_out(self.state.catch_up(now))
+        await self._carry_out(catchup.catch_up(self.state, now))
         if asked and self.channel.state is not ChannelState.ACTIVE:
             log.info("channel is back", channel=self.channel.channel_id, was=self.channel.state.value)
             await self._record_state(ChannelState.ACTIVE, None)
@@ -96,14 +99,18 @@ class Feed:
             self.repair_wanted, self.gaps_changed = row.repair_wanted, True
         self.channel = replace(row, state=ours.state, state_since=ours.state_since, state_reason=ours.state_reason)
 
+    def unsettled(self, now: float) -> bool:
+        """Whether `settle` has something to do."""
+        return self.gaps_changed or (self.repair_wanted is not None and self.state.is_done(now))
+
     async def settle(self, now: float) -> None:
-        """Take in gaps that others have opened, and report a repair that is done. Raises StoreError."""
+        """Take in gaps that others have opened, or report a repair that is done. Raises StoreError."""
         if self.gaps_changed:
-            gaps = await self._store.channels.gaps(self.channel.channel_id)
+            gaps = await self._store.channels.gaps(self.channel.channel_id, limit=ALL)
             self.gaps_changed = False
             for gap in gaps:
                 self.state.holes.open(gap.first, gap.last)
-        elif self.repair_wanted is not None and not self.state.wanting(now):
+        elif self.repair_wanted is not None and self.state.is_done(now):
             await self._store.channels.record_repaired(self.channel.channel_id, self.repair_wanted)
             self.repair_wanted = None
 
@@ -185,4 +192,5 @@ class Feed:
             gap_reason=record.reason,
             unanswered=record.unanswered,
         )
-        await self._store.intake.record(heard)
+        with self._lanes.recording():
+            await self._store.intake.record(heard)

@@ -6,6 +6,7 @@ A channel's pts and ledger are the channel's, not the account's, so the next car
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime
 from types import MappingProxyType
 
 import structlog
@@ -19,7 +20,7 @@ from bot.telegram.channels import Pinned, WantedChannel
 from bot.telegram.crew import Crew, Terms
 from bot.telegram.pinner import Pinner
 from bot.telegram.refusals import state_of
-from bot.telegram.roster import Roster
+from bot.telegram.roster import LOST_SECONDS, Roster
 from bot.telegram.voice import Voice
 
 log = structlog.get_logger()
@@ -46,16 +47,17 @@ class Fleet:
         sweep_seconds: float,
         stuck_seconds: float,
         reader_nudge: Callable[[], None],
+        lost_seconds: float = LOST_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        """`names`: the accounts. `stuck_seconds`: see `Terms`."""
+        """`names`: the accounts. `stuck_seconds`: see `Terms`; `lost_seconds`: see `Roster`."""
         self._store = store
         self._stop = stop
         self._names = tuple(names)
         self._open_account = open_account
         self._voice = voice
         self._clock = clock
-        self._roster = Roster(store, wanted, voice, clock)
+        self._roster = Roster(store, wanted, voice, clock, lost_seconds=lost_seconds)
         self._terms = Terms(
             sweep_seconds=sweep_seconds,
             stuck_seconds=stuck_seconds,
@@ -67,6 +69,8 @@ class Fleet:
         self._crews: dict[str, Crew] = {}
         # Accounts that are not at work: the moment, on the loop's clock, to try again.
         self._ashore: dict[str, float] = {}
+        # What happened to accounts and could not be stored yet: state, reason, moment.
+        self._unrecorded: dict[str, tuple[AccountState, str | None, datetime]] = {}
         self._group: asyncio.TaskGroup | None = None
         self.pulse = Pulse(stop)
 
@@ -195,6 +199,7 @@ class Fleet:
             now = asyncio.get_running_loop().time()
             due = [name for name, moment in self._ashore.items() if moment <= now]
             back = [name for name in due if await self._is_back(name)]
+            await self._record_again()
             try:
                 if back or self._roster.unsettled:
                     await self._roster.settle(self._crews)
@@ -222,7 +227,18 @@ class Fleet:
         self.pulse.nudge()
 
     async def _record_state(self, name: str, state: AccountState, reason: str | None) -> None:
-        try:
-            await self._store.accounts.record_state(name, state, reason=reason, at=self._clock())
-        except StoreError as error:
-            log.error("account state not stored", account=name, state=state.value, error=str(error))
+        self._unrecorded[name] = state, reason, self._clock()
+        await self._record_again()
+
+    async def _record_again(self) -> None:
+        """Store what happened to accounts; what the database does not take now waits for the next look."""
+        for name, happened in tuple(self._unrecorded.items()):
+            state, reason, at = happened
+            try:
+                await self._store.accounts.record_state(name, state, reason=reason, at=at)
+            except StoreError as error:
+                log.error("account state not stored", account=name, state=state.value, error=str(error))
+                return
+            # Unless something else has happened meanwhile.
+            if self._unrecorded.get(name) is happened:
+                del self._unrecorded[name]

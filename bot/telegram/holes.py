@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.store.ledger import stretches
+
 # Seconds before an id that was not answered is asked for again, by how often it was asked before.
 BACKOFF = (60.0, 600.0, 3600.0, 6 * 3600.0, 86400.0)
 
@@ -98,17 +100,6 @@ class Holes:
         """Make one of neighbours that are alike, from `start` to `end`, and of those with what is next to them."""
         start, end = max(start - 1, 0), end + 1
         self._holes[start:end] = _joined(self._holes[start:end])
-
-
-def stretches(ids: Iterable[int]) -> list[tuple[int, int]]:
-    """Consecutive ids as (first, last) pairs, the lowest first."""
-    found: list[tuple[int, int]] = []
-    for number in sorted(set(ids)):
-        if found and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
 
 
 def newest_ids(holes: Sequence[Hole], limit: int) -> list[int]:

@@ -1,13 +1,18 @@
-"""How many requests of a kind are in the air at once, so that a slow one delays few others and a lost one none."""
+"""How many requests of a kind are in the air at once, so that a slow one delays few others and a lost one none.
+
+And none while the store is behind: what is asked for is answered faster than it is written.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 # Telegram documents 10 channels at once for getChannelDifference (https://core.telegram.org/api/updates).
 PARALLEL = 10
 # A request that takes longer than this, in seconds, gives its place to the next: its answer may be lost.
 SLOW_SECONDS = 2.0
+# Answers that may wait to be recorded; a difference holds a hundred messages.
+WAITING = 40
 
 
 class Lanes:
@@ -17,6 +22,9 @@ class Lanes:
         self._parallel = parallel
         self._slow_seconds = slow_seconds
         self._lanes: dict[type, asyncio.Semaphore] = {}
+        self._recording = 0
+        self._room = asyncio.Event()
+        self._room.set()
 
     @asynccontextmanager
     async def place(self, kind: type) -> AsyncIterator[None]:
@@ -24,6 +32,11 @@ class Lanes:
         loop = asyncio.get_running_loop()
         lane = self._lanes.setdefault(kind, asyncio.Semaphore(self._parallel))
         await lane.acquire()
+        try:
+            await self._room.wait()
+        except BaseException:
+            lane.release()
+            raise
         leaving = loop.call_later(self._slow_seconds, lane.release)
         try:
             yield
@@ -31,3 +44,16 @@ class Lanes:
             if leaving.when() > loop.time():
                 leaving.cancel()
                 lane.release()
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """An answer or a push is being recorded."""
+        self._recording += 1
+        if self._recording >= WAITING:
+            self._room.clear()
+        try:
+            yield
+        finally:
+            self._recording -= 1
+            if self._recording < WAITING:
+                self._room.set()

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 # Seconds between two looks at the clocks, at the longest.
 TICK = 5.0
+# Between two sweeps that have such reasons, as connections that break one after the other, in seconds.
+APART = 2.0
 # After a sweep that could not begin, in seconds.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -63,6 +65,8 @@ class Listener:
         # No sweep before this moment, after one that could not begin; how often that was so in a row.
         self._not_before = 0.0
         self._failures = 0
+        # When everything was last to be looked at for a reason of its own.
+        self._hurried_at = -APART
         self._changed = True
         self._fatal: Exception | None = None
 
@@ -94,8 +98,10 @@ class Listener:
 
     def sweep_now(self) -> None:
         """Whatever was pushed while the connection was down is lost: ask about every channel."""
+        now = asyncio.get_running_loop().time()
+        self._hurried_at = max(now, self._hurried_at + APART)
         for feed in self._feeds.values():
-            feed.look_at = 0.0
+            feed.look_at = min(feed.look_at, self._hurried_at)
             feed.seen_at = None
         self._pulse.nudge()
 
@@ -123,7 +129,8 @@ class Listener:
     def _woken(self, lost: float) -> None:
         """The machine slept, and the connection with it, whatever it says of itself."""
         log.warning("time was lost", account=self._account.name, seconds=round(lost))
-        self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
+        if self._reconnecting is None or self._reconnecting.done():
+            self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
         self.sweep_now()
 
     async def _reconnect(self) -> None:
@@ -171,7 +178,8 @@ class Listener:
                 self._serving.wake(feed)
         seen = [feed.seen_at for feed in feeds if feed.channel.state is ChannelState.ACTIVE]
         if None not in seen:
-            self.swept_at = min((at for at in seen if at is not None), default=self._clock())
+            swept_at = min((at for at in seen if at is not None), default=self._clock())
+            self.swept_at = max(swept_at, self.swept_at or swept_at)
 
     def _attend(self, feed: Feed) -> None:
         self._progressed(False)

@@ -8,11 +8,9 @@ from bot.errors import Unreachable
 from bot.model import Channel, Clock, MessageId, utc_now
 from bot.store import Store
 from bot.telegram.account import Account
-from bot.telegram.feed import Feed
+from bot.telegram.feed import ALL, Feed
 from bot.telegram.lanes import Lanes
 
-# More gaps than one channel has.
-ALL = 1_000_000
 # Pauses before another try when Telegram did not answer, in seconds.
 RETRY_SECONDS = (1.0, 2.0, 4.0)
 

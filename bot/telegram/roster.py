@@ -1,6 +1,7 @@
 """Who carries what: the wanted channels, spread over the accounts that are at work."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,11 +16,25 @@ from bot.telegram.voice import Voice
 
 log = structlog.get_logger()
 
+# Seconds until channels that were heard, and that no account can be given, are looked for again. Twice as long each time,
+# so many times: from then on the Pinner is as quick.
+LOST_SECONDS = 30.0
+LOST_TRIES = 4
+
 
 class Roster:
     """Spreads the channels, and remembers who carries what."""
 
-    def __init__(self, store: Store, wanted: Sequence[WantedChannel], voice: Voice, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wanted: Sequence[WantedChannel],
+        voice: Voice,
+        clock: Clock,
+        *,
+        lost_seconds: float = LOST_SECONDS,
+    ) -> None:
+        """`lost_seconds`: until the first look for channels that were heard and are not."""
         self._store = store
         self._wanted = tuple(wanted)
         self._voice = voice
@@ -28,8 +43,18 @@ class Roster:
         # Accounts that Telegram lets join no more.
         self._full: set[str] = set()
         self._pinning = asyncio.Lock()
-        # To be spread again: slots have changed, or the database did not let us.
-        self.unsettled = False
+        # Slots have changed, or the database did not let us.
+        self._unsettled = False
+        # What was heard and is not, and when to look for it again, on the loop's clock.
+        self._lost: frozenset[ChannelId] = frozenset()
+        self._lost_seconds = lost_seconds
+        self._lost_tries = 0
+        self._lost_due = math.inf
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the channels are to be spread again."""
+        return self._unsettled or asyncio.get_running_loop().time() >= self._lost_due
 
     @property
     def missing(self) -> int:
@@ -51,7 +76,7 @@ class Roster:
     def note_full(self, name: str) -> None:
         """The account may join no more: what it has not joined is for others."""
         self._full.add(name)
-        self.unsettled = True
+        self._unsettled = True
 
     async def pin(self, crews: Mapping[str, Crew], *, look_up_lost: bool) -> Pinned:
         """Spread the channels over the accounts, leaving out one that turns out to be lost.
@@ -59,7 +84,7 @@ class Roster:
         `look_up_lost`: see `pin_channels`. Raises LoginNeeded or AccountDead when no account is left, StoreError.
         """
         async with self._pinning:
-            self.unsettled = False
+            self._unsettled = False
             pinned = None
             while pinned is None:
                 able = [crew for crew in crews.values() if crew.dismissed is None]
@@ -72,11 +97,13 @@ class Roster:
                     lost = [crew for crew in able if crew.dismiss_if_lost()]
                     if not lost or len(lost) == len(able):
                         raise
+            heard = self._lost.union(self._carriers)
             self._carriers = {channel.channel_id: channel.account for channel in pinned.channels}
+            self._look_again_for(heard.difference(self._carriers))
         log.info("channels spread", load=dict(self.load(self._carriers)), problems=pinned.problems)
         for name, text in pinned.remarks.items():
             await self._voice.tell(name, text)
-        await self._record(able, pinned)
+        await self._record(able, pinned, crews)
         return pinned
 
     async def settle(self, crews: Mapping[str, Crew]) -> None:
@@ -85,7 +112,14 @@ class Roster:
             await self.pin(crews, look_up_lost=False)
         except StoreError as error:
             log.error("channels not spread", error=str(error))
-            self.unsettled = True
+            self._unsettled = True
+
+    def _look_again_for(self, lost: frozenset[ChannelId]) -> None:
+        """Plan the next look for channels that were heard: whoever could not give them away may soon be able to."""
+        self._lost_tries = self._lost_tries + 1 if lost and lost <= self._lost else 0
+        pause = self._lost_seconds * 2**self._lost_tries if lost and self._lost_tries < LOST_TRIES else math.inf
+        self._lost_due = asyncio.get_running_loop().time() + pause
+        self._lost = lost
 
     async def _pin_with(self, crews: Sequence[Crew], look_up_lost: bool) -> Pinned:
         for crew in crews:
@@ -99,10 +133,12 @@ class Roster:
             clock=self._clock,
         )
 
-    async def _record(self, crews: Sequence[Crew], pinned: Pinned) -> None:
-        """Have each account hear what it carries now, and its slots shown."""
+    async def _record(self, able: Sequence[Crew], pinned: Pinned, crews: Mapping[str, Crew]) -> None:
+        """Have each account hear what it carries now, and its slots shown; not one that has been lost meanwhile."""
         room = {carrier.name: carrier for carrier in pinned.carriers}
-        for crew in crews:
+        for crew in able:
+            if crews.get(crew.name) is not crew:
+                continue
             crew.listener.reload()
             await self._store.accounts.record_state(
                 crew.name,

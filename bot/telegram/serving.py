@@ -56,7 +56,7 @@ class Serving:
 
     def _may_ask(self, feed: Feed) -> bool:
         now = asyncio.get_running_loop().time()
-        wanting = feed.state.wanting(now) or feed.gaps_changed or feed.repair_wanted is not None
+        wanting = feed.state.wanting(now) or feed.unsettled(now)
         return wanting and now >= self._not_before.get(feed.channel.channel_id, 0.0)
 
     async def _serve(self, feed: Feed) -> None:

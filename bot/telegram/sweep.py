@@ -18,6 +18,7 @@ from bot.telegram.feed import ASK_SECONDS, Feed
 from bot.telegram.ids import input_peer, marked
 from bot.telegram.lanes import Lanes
 from bot.telegram.ledger import Ask
+from bot.telegram.serving import GAP_SECONDS
 
 log = structlog.get_logger()
 
@@ -25,10 +26,14 @@ log = structlog.get_logger()
 BATCH = 100
 # Channels of this priority or a more urgent one are looked at twice as often.
 URGENT = 3
-# An overview takes along channels that are due a little later, by this share of their interval, so that few are needed.
+# An overview takes along channels that are due a little later, by this share of an interval, so that few are needed.
 EARLY = 0.1
-# Overviews at once.
-PARALLEL = 2
+# An interval is shortened to a share between these, and then a push gets another share to come by itself: what is never
+# pushed is recorded within one interval all the same.
+JITTER = (0.9, 0.97)
+GRACE = 0.02
+# Overviews at once: each takes a while to read, and pushes are not to wait for several.
+PARALLEL = 1
 # Pauses after a failure, in seconds.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -63,10 +68,10 @@ class Sweeper:
         A batch that fails is due again after a pause and holds up no other. Raises LoginNeeded or AccountDead.
         """
         now = asyncio.get_running_loop().time()
-        due = [feed for feed in feeds if _in_overview(feed) and feed.look_at <= now + EARLY * self._interval(feed)]
+        due = [feed for feed in feeds if _in_overview(feed) and feed.look_at <= now + EARLY * self._sweep_seconds]
         due.sort(key=lambda feed: (feed.channel.priority, feed.channel.channel_id))
         batches = [due[start : start + BATCH] for start in range(0, len(due), BATCH)]
-        jitter = random.uniform(0.9, 1.0)  # noqa: S311 - so that many listeners do not ask at once
+        jitter = random.uniform(*JITTER)  # noqa: S311 - so that many listeners do not ask at once
         outcomes = await asyncio.gather(*(self._look(batch, jitter) for batch in batches), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -74,6 +79,11 @@ class Sweeper:
 
     def _interval(self, feed: Feed) -> float:
         return self._sweep_seconds / 2 if feed.channel.priority <= URGENT else self._sweep_seconds
+
+    def _grace(self, feed: Feed) -> float:
+        """How long a push of what the overview saw may take, in seconds; none where no push is under way."""
+        hears = feed.channel.joined and feed.seen_at is not None
+        return min(GAP_SECONDS, GRACE * self._interval(feed)) if hears else 0.0
 
     async def _look(self, batch: Sequence[Feed], jitter: float) -> None:
         begun = asyncio.get_running_loop().time()
@@ -97,10 +107,11 @@ class Sweeper:
             self._failures = 0
             for feed in batch:
                 # Unless something happened meanwhile for which it is to be looked at again.
+                grace = self._grace(feed)
                 if feed.look_at == math.inf:
                     feed.seen_at = self._clock()
                     feed.look_at = begun + self._interval(feed) * jitter
-                self._attend(feed)
+                asyncio.get_running_loop().call_later(grace, self._attend, feed)
         finally:
             for feed in batch:
                 feed.look_at = 0.0 if feed.look_at == math.inf else feed.look_at
@@ -108,7 +119,8 @@ class Sweeper:
     async def _ask(self, feeds: Sequence[Feed]) -> None:
         """Ask where these channels stand and tell each feed; one that spoils the request is found by halving.
 
-        A channel that the answer leaves out is asked by itself. Raises what `Account.call` raises for the whole request.
+        A channel that the answer leaves out, or calls closed to us, is asked by itself. Raises what `Account.call` raises
+        for the whole request.
         """
         peers = [types.InputDialogPeer(input_peer(feed.channel)) for feed in feeds]
         try:
@@ -123,10 +135,11 @@ class Sweeper:
             await self._ask(feeds[middle:])
             return
         dialogs = {marked(d.peer.channel_id): d for d in answer.dialogs if isinstance(d.peer, types.PeerChannel)}
+        closed = {marked(chat.id) for chat in answer.chats if isinstance(chat, types.ChannelForbidden)}
         left = {marked(chat.id): bool(chat.left) for chat in answer.chats if isinstance(chat, types.Channel)}
         for feed in feeds:
             dialog = dialogs.get(feed.channel.channel_id)
-            if dialog is None:
+            if dialog is None or feed.channel.channel_id in closed:
                 feed.state.want(Ask.DIFFERENCE)
             else:
                 feed.state.sighted(read_sighting(dialog))

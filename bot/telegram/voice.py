@@ -24,8 +24,8 @@ class Voice:
         self, name: str, error: EarshotError, at: datetime, *, heard_by: Counter[str], waiting: int
     ) -> None:
         """An account is lost. `heard_by`: how many of its channels each other account hears now; `waiting`: the others."""
-        parts = [f"heard from now on: {', '.join(f'{count} by {other}' for other, count in sorted(heard_by.items()))}"]
-        parts = parts if heard_by else []
+        over = ", ".join(f"{count} by {other}" for other, count in sorted(heard_by.items()))
+        parts = [f"heard from now on: {over}"] if over else []
         parts += [f"waiting to be looked up by another account: {waiting}"] if waiting else []
         text = f"The watching account {name} is {state_of(error).value}: {error}"
         channels = f". Its channels: {'; '.join(parts)}" if parts else ""

@@ -16,6 +16,7 @@ from bot.model import DeliveryState, Parcel, Receipt
 from bot.pulse import Pulse
 from bot.store import Store
 from tests.monitor.desk import GURULEV, Desk, HandClock, post
+from tests.stores import ready_sqlite
 
 
 class Killed(BaseException):
@@ -64,7 +65,7 @@ def never() -> SinkError:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """A desk with one channel."""
     clock = HandClock()
-    store = await Store.open(f"sqlite:///{tmp_path}/earshot.db", tmp_path / "media", clock=clock)
+    store = await Store.open(ready_sqlite(tmp_path), tmp_path / "media", clock=clock)
     await store.channels.pin(GURULEV, account="main")
     yield Desk(store, clock)
     await store.close()

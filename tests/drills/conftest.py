@@ -1,19 +1,16 @@
 """One zygote for each worker, and how much is drilled: a thinned set in `make test`, everything in `make drills`."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from tests.conftest import ALL
 from tests.drills.drill import Verdict
 from tests.drills.zygote import Zygote
 
 T = TypeVar("T")
-
-# Set by `make drills`.
-ALL = os.environ.get("DRILLS") == "all"
 
 
 def thinned(cases: Sequence[T], keep: int) -> Sequence[T]:

@@ -7,6 +7,7 @@ Telethon's own SQLite file, and a supervisor starts it again when it ends. Run b
 
 import asyncio
 import json
+import random
 import sqlite3
 import sys
 from pathlib import Path
@@ -66,8 +67,29 @@ async def listen(folder: Path, *, catch_up: bool) -> None:
         sys.exit("log in first")
     # As the documentation advises, so that every entity is known.
     await client.get_dialogs()
+    await _save(client)
     await client.send_message(desk, READY)
+    keeping = asyncio.create_task(_keep(client))
     await client.run_until_disconnected()
+    keeping.cancel()
+
+
+async def _keep(client: TelegramClient) -> None:
+    """What Telethon's keepalive does every 60 s (client/updates.py), at the pace of the drills: every second.
+
+    Without it a run of some seconds would end before the state that `catch_up` needs is saved for the first time, and
+    before a dead peer is found.
+    """
+    while True:
+        await asyncio.sleep(1.0)
+        if client._sender._transport_connected():
+            client._sender._keepalive_ping(random.randrange(-(2**63), 2**63))
+            await _save(client)
+
+
+async def _save(client: TelegramClient) -> None:
+    await client._save_states_and_entities()
+    client.session.save()
 
 
 def _client(folder: Path, server: dict[str, Any], *, catch_up: bool) -> TelegramClient:

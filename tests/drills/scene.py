@@ -23,13 +23,14 @@ SETTINGS: dict[str, Any] = {
     "alerts": {"per_second": 30.0, "per_minute": 1800},
 }
 # Exit codes after which a supervisor does not start again: deploy/earshot.service.
-FOR_A_PERSON = (3, 4)
+LOGIN_LOST = 4
+FOR_A_PERSON = (3, LOGIN_LOST)
 # Pause of the supervisor before it starts again, in seconds.
 RESTART = 0.1
 
 
 class Scene(Stage):
-    """`async with Scene(...) as scene:` then `open`, and `supervise` or `start`.
+    """`async with Scene(...) as scene:` then `listening` and `supervise`.
 
     `listener`: "earshot", or a plain listener ("plain", "plain, catch_up") in its place.
     """
@@ -40,16 +41,14 @@ class Scene(Stage):
         zygote: Zygote,
         *,
         channels: int = 4,
+        accounts: int = 1,
         listener: str = "earshot",
-        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        merged = {
-            name: {**SETTINGS.get(name, {}), **(settings or {}).get(name, {})}
-            for name in {*SETTINGS, *(settings or {})}
-        }
-        super().__init__(folder, settings=merged, rules=RULES, proxy=True)
+        names = {"accounts": ["main", "second"]} if accounts == 2 else {}
+        settings = {**SETTINGS, "telegram": {**SETTINGS["telegram"], **names}}
+        super().__init__(folder, settings=settings, rules=RULES, proxy=True)
         self.kind = listener
-        self.sweep_seconds = float(merged["telegram"]["sweep_seconds"])
+        self.sweep_seconds = float(SETTINGS["telegram"]["sweep_seconds"])
         self.chats: list[Chat] = []
         # For the next start: see `bombs.arm`.
         self.bomb: Mapping[str, Any] | None = None
@@ -66,6 +65,8 @@ class Scene(Stage):
         self._zygote = zygote
         self._supervisor: asyncio.Task[None] | None = None
         self._pipes: set[int] = set()
+        # The second watching account, when there is one.
+        self.second = self.sandbox.world.add_user("Second", phone="+9996613333") if accounts == 2 else None
         for handle in HANDLES[:channels]:
             self._open_channel(handle)
         self.desk.invite(self.listener)
@@ -76,6 +77,8 @@ class Scene(Stage):
         self.configure([{"handle": chat.handle} for chat in self.chats])
         self.give_session("main")
         self.give_session("bot")
+        if self.second is not None:
+            self.give_session("second")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,7 +92,7 @@ class Scene(Stage):
 
     def give_session(self, name: str) -> None:
         """A session file as a login leaves it, with a new key."""
-        user = self.bot if name == "bot" else self.listener
+        user = {"main": self.listener, "bot": self.bot, "second": self.second}[name]
         key = os.urandom(256)
         self.sandbox.register_key(key, user=user)
         folder = self.folder / "data" / "sessions"
@@ -146,9 +149,15 @@ class Scene(Stage):
         """From now on start it again whenever it ends, but for a reason that wants a person; `start`: also the first time."""
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(start=start))
 
-    async def revive(self) -> None:
-        """A person has looked: supervise anew."""
+    @property
+    def wants_a_login(self) -> bool:
+        """Whether it has ended for good because the login is lost."""
+        return not self.running and self.exits[-1:] == [LOGIN_LOST]
+
+    async def log_in_again(self) -> None:
+        """What a person does then: log in anew, and start it."""
         await self.leave()
+        self.give_session("main")
         self.supervise(start=True)
 
     @property
@@ -188,7 +197,8 @@ class Scene(Stage):
 
     def _open_channel(self, handle: str) -> None:
         chat = self.sandbox.world.add_channel(handle.title(), handle=handle)
-        chat.invite(self.listener)
+        for user in filter(None, (self.listener, self.second)):
+            chat.invite(user)
         chat.post("Запись до начала")
         self.chats.append(chat)
 

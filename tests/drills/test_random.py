@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import ALL, sound
+from tests.conftest import ALL
+from tests.drills.conftest import sound
 from tests.drills.drill import drill, random_drill
 from tests.drills.zygote import Zygote
 

@@ -67,8 +67,8 @@ def _post(chat: Chat, message_id: int, play: Play) -> Post:
 
 # Seconds after which pushes flow again, once a fault has ended.
 STEADY = 1.5
-# Seconds within which a push of a sound connection has been stored.
-PROMPT = 0.5
+# Seconds within which a push of a sound connection has been stored, also on a busy machine: a gap waits for half a second.
+PROMPT = 1.0
 
 
 @dataclass(frozen=True, slots=True)

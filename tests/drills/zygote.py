@@ -106,7 +106,8 @@ class Zygote:
     def close(self) -> None:
         """End the zygote and what it forked."""
         self._socket.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
 
     def _read(self) -> None:
         try:
@@ -120,8 +121,12 @@ class Zygote:
         if "code" in told:
             self._children.pop(told["pid"]).end(told["code"])
         else:
-            self._children[told["pid"]] = Forked(told["pid"])
-            self._asked.popleft().set_result(self._children[told["pid"]])
+            child = self._children[told["pid"]] = Forked(told["pid"])
+            asked = self._asked.popleft()
+            if asked.cancelled():
+                child.send_signal(signal.SIGKILL)
+            else:
+                asked.set_result(child)
 
     def _over(self) -> None:
         """The zygote is gone, and its children with it: nobody waits for them in vain."""

@@ -77,6 +77,7 @@ async def test_the_last_one_is_banned(open_stage: OpenStage) -> None:
         assert told(stage, "Earshot is stopping", "USER_DEACTIVATED_BAN")
 
 
+@pytest.mark.drill
 async def test_one_that_never_logged_in(open_stage: OpenStage) -> None:
     """`check` names the account without a session; the daemon works with the other and says in the chat what is missing."""
     async with open_stage(CHANNELS, settings=TWO) as stage:

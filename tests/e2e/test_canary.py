@@ -100,6 +100,7 @@ async def test_it_flies_and_disturbs_nobody(fly: Callable[[], Any]) -> None:
         assert "secret-uuid" not in scene.stage.log.read_text("utf-8")
 
 
+@pytest.mark.drill
 async def test_frozen_where_it_is_posted(fly: Callable[[], Any]) -> None:
     """A bot that may no longer post: no pings, and the alarm has Telegram's reason. It is told when all is well again."""
     async with fly() as scene:
@@ -125,6 +126,7 @@ async def test_frozen_where_it_is_heard(fly: Callable[[], Any]) -> None:
         await scene.pings(2)
 
 
+@pytest.mark.drill
 async def test_frozen_where_it_is_written(fly: Callable[[], Any]) -> None:
     """A database that somebody locks: nothing is heard, read or delivered, and nobody asks; then all goes on."""
     async with fly() as scene:
@@ -141,6 +143,7 @@ async def test_frozen_where_it_is_written(fly: Callable[[], Any]) -> None:
         await scene.stage.until(lambda: bool(scene.said("⚠ No canary came through")), what="the alarm")
 
 
+@pytest.mark.drill
 async def test_frozen_where_it_is_asked_for(fly: Callable[[], Any]) -> None:
     """A URL that answers 500: nobody outside counts it, and the alarm says so without showing the URL."""
     async with fly() as scene:
@@ -152,6 +155,7 @@ async def test_frozen_where_it_is_asked_for(fly: Callable[[], Any]) -> None:
         await scene.pings(2)
 
 
+@pytest.mark.drill
 async def test_a_frozen_process_is_noticed_outside(fly: Callable[[], Any]) -> None:
     """A stopped process asks nobody; what comes through when it goes on is too late to count, the next ones do."""
     async with fly() as scene:

@@ -67,6 +67,7 @@ async def until_status(stage: Stage, true: Callable[[Any], bool], *, what: str, 
     raise AssertionError(f"{what}\n{now}\n{stage.log_tail()}")
 
 
+@pytest.mark.drill
 async def test_hearing_through_cuts_waits_and_lost_pushes(open_stage: OpenStage) -> None:
     """Ten cuts, a flood-waited overview, pushes swallowed and differences too long cost no post and double none."""
     async with open_stage([LAWMAKER, BLOGGER, DIGEST]) as stage:
@@ -114,6 +115,7 @@ async def test_hearing_through_cuts_waits_and_lost_pushes(open_stage: OpenStage)
         assert await stage.stop() == 0
 
 
+@pytest.mark.drill
 async def test_a_channel_that_goes_private_and_comes_back(open_stage: OpenStage) -> None:
     """While it is private the status says so and the others are heard; what it posted meanwhile is alerted later."""
     async with open_stage([BLOGGER, DIGEST]) as stage:
@@ -139,6 +141,7 @@ async def test_a_channel_that_goes_private_and_comes_back(open_stage: OpenStage)
         assert await stage.stop() == 0
 
 
+@pytest.mark.drill
 async def test_recordings_through_waits_old_references_and_other_data_centres(open_stage: OpenStage) -> None:
     """Voice notes come down after a flood wait, an expired reference, a cut, and from another data centre."""
     async with open_stage([LAWMAKER]) as stage:
@@ -171,6 +174,7 @@ async def test_recordings_through_waits_old_references_and_other_data_centres(op
         assert await stage.stop() == 0
 
 
+@pytest.mark.drill
 async def test_alerts_through_waits_lost_answers_and_a_closed_chat(open_stage: OpenStage) -> None:
     """Every alert comes once and in order; one whose post was edited or deleted while it waited says so."""
     async with open_stage([BLOGGER]) as stage:

@@ -27,6 +27,22 @@ def told(text: str) -> str:
 
 
 @pytest.mark.slow
+async def test_many_channels_that_cannot_be_followed(open_stage: OpenStage) -> None:
+    """They do not fill the chat, where alerts would wait behind them: a few are named, the others counted."""
+    async with open_stage([BLOGGER]) as stage:
+        stage.configure([{"handle": "blogger"}, *({"handle": f"nobody_{number}"} for number in range(7))])
+        await stage.start()
+        lines: list[str] = []
+
+        def all_told() -> bool:
+            lines[:] = filter(None, (told(message.text) for message in stage.desk.messages))
+            return "3 more channels" in str(lines)
+
+        await stage.until(all_told, what="the notices")
+        assert len(lines) == 5
+
+
+@pytest.mark.slow
 async def test_a_wrong_token(open_stage: OpenStage) -> None:
     """A token that Telegram does not know ends the start with 4 and leads to @BotFather; the token is not shown."""
     async with open_stage([BLOGGER]) as stage:

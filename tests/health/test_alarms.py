@@ -80,6 +80,7 @@ def test_a_quiet_channel() -> None:
     assert found(status(row(1, newest_at=NOON - minutes(179)))) == {}
     assert found(quiet, bounds=replace(BOUNDS, quiet_factor=0)) == {}
     assert found(quiet, facts(accounts=swept(None), started_at=NOON)) == {}, "nobody has asked the server yet"
+    assert found(quiet, facts(started_at=NOON - minutes(9))) == {}, "what was posted before the start is being fetched"
 
 
 def test_pauses_that_say_nothing() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.canary import CANARY
 from bot.health import Daily, daily_line
 from bot.store import Day, Status, Store
 from tests.health.makers import NOON, gap, row, status
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 
 WHOLE = Day(posts=1234, alerts=12, sent=12, worst_lag=3.4, worst_channel=row(2).channel.channel_id)
 SIX = datetime.combine(NOON.date(), time(6), NOON.tzinfo)
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store."""
-    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path) as store:
         yield store
 
 
@@ -66,6 +67,14 @@ def test_a_day_with_gaps() -> None:
     line = daily_line(status(row(1), row(2, gaps=3, oldest_gap=hole), oldest_gap=hole, day=WHOLE))
     assert line.startswith("⚠ 24 h: ")
     assert "3 ids open, the oldest in @channel2 (found by a sweep)" in line
+
+
+def test_a_gap_of_the_canary_is_not_of_the_day() -> None:
+    """What is not counted is not named either."""
+    hole = gap(1, 3, since=NOON - DAY, number=2)
+    canary = row(2, of={"category": CANARY}, gaps=3, oldest_gap=hole)
+    line = daily_line(status(row(1), canary, oldest_gap=hole, day=WHOLE))
+    assert "0 ids open; " in line
 
 
 async def test_once_a_day_whatever_restarts(store: Store) -> None:

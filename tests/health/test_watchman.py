@@ -1,6 +1,7 @@
 """Alarms become notices: once when raised, once when over, across restarts, few lines at a time, and never in silence."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from bot.alerts import plain
+from bot.errors import StoreError
 from bot.health import AccountFacts, Disk, Facts, Watchman
 from bot.health.watchman import MOST_LINES
 from bot.model import AccountState
 from bot.pulse import Pulse
 from bot.store import Store
 from tests.health.makers import BOUNDS, NOON, channel, facts, minutes
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 
 FULL = Disk(folder="/data", free=1, total=100)
 
@@ -79,7 +81,7 @@ async def eventually(check: Callable[[], Awaitable[object]]) -> None:
 @pytest.fixture
 async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
     """A watchman with nothing to say."""
-    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path) as store:
         await store.accounts.record_state("main", AccountState.ACTIVE, reason=None, at=NOON)
         yield Watch(store)
 
@@ -203,6 +205,23 @@ async def test_a_title_that_would_look_like_ours(watch: Watch) -> None:
     await watch.looks()
     (told,) = await watch.told()
     assert told.startswith("⚠ Evil ⚠ Over t[.]me/evil is ")
+
+
+async def test_a_store_that_can_only_be_read_is_a_standstill(watch: Watch, tmp_path: Path) -> None:
+    """Also while there is nothing to write: posts would be heard and not stored, and nobody would know."""
+    await watch.looks()
+    database = sqlite3.connect(tmp_path / "earshot.db", timeout=10, isolation_level=None)
+    for what in ("INSERT", "UPDATE"):
+        database.execute(f"CREATE TRIGGER no_{what} BEFORE {what} ON told BEGIN SELECT RAISE(FAIL, 'read-only'); END")
+    with pytest.raises(StoreError, match="read-only"):
+        await watch.looks(pause=minutes(1))
+    running = asyncio.create_task(watch.watchman.run())
+    await eventually(watch.told)
+    watch.stop.set()
+    await running
+    (told,) = await watch.told()
+    assert told.startswith("⚠ Earshot cannot watch itself: The database ")
+    database.close()
 
 
 async def test_a_store_that_cannot_be_written_ends_nothing(watch: Watch, tmp_path: Path) -> None:

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from tests.monitor.desk import BLOGGER, GURULEV, REPOSTER, Desk, HandClock
-from tests.stores import fresh_sqlite, opened, postgres_url
+from tests.stores import opened, ready_sqlite, ready_url
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Store and monitor with three channels, on SQLite."""
-    async for desk in _desk(fresh_sqlite(tmp_path), tmp_path):
+    async for desk in _desk(ready_sqlite(tmp_path), tmp_path):
         yield desk
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
     """The same on both engines."""
-    url = fresh_sqlite(tmp_path) if request.param == "sqlite" else postgres_url()
+    url = ready_url(request.param, tmp_path)
     async for desk in _desk(url, tmp_path):
         yield desk
 

@@ -35,6 +35,7 @@ from bot.speech import SpeechWorker, Transcriber
 from bot.speech.worker import retry_delay
 from bot.store import Store
 from tests.speech.conftest import Clip
+from tests.stores import ready_sqlite
 
 START = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)
 CHANNEL = Channel(channel_id=ChannelId(-1001000000001), access_hash=1, handle="agurulev", language="ru")
@@ -175,7 +176,7 @@ async def _chunks(data: bytes) -> AsyncIterator[bytes]:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    store = await Store.open(f"sqlite:///{tmp_path}/earshot.db", tmp_path / "media")
+    store = await Store.open(ready_sqlite(tmp_path), tmp_path / "media")
     await store.channels.pin(CHANNEL, account="main")
     yield Bench(store)
     await store.close()
@@ -249,6 +250,7 @@ async def _false() -> bool:
     return False
 
 
+@pytest.mark.slow
 async def test_a_transcript_that_alone_cannot_be_recorded_is_put_off(bench: Bench, tmp_path: Path) -> None:
     """When all else can be written it is this recording: the try is counted, and the others are served."""
     recording_id = await bench.post(1, b"sound")
@@ -338,6 +340,7 @@ async def test_stopping_is_nobodys_fault(bench: Bench) -> None:
     assert (await bench.recording(recording_id)).attempts == 0
 
 
+@pytest.mark.slow
 async def test_every_error_of_the_tree_leaves_the_loop_alive(bench: Bench) -> None:
     """Whatever kind of our own errors a recording raises, the next one is transcribed."""
     for number, kind in enumerate(_leaves(EarshotError), start=1):

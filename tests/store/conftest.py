@@ -7,21 +7,27 @@ import pytest
 
 from bot.store import Store
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel
-from tests.stores import fresh_sqlite, opened, postgres_stops, postgres_url
+from tests.stores import fresh_sqlite, opened, postgres_stops, postgres_url, ready_url
 
 __all__ = ["postgres_stops"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    return fresh_sqlite(tmp_path) if request.param == "sqlite" else postgres_url()
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
+def url(engine: str, tmp_path: Path) -> str:
+    """An empty database."""
+    return fresh_sqlite(tmp_path) if engine == "sqlite" else postgres_url()
+
+
+@pytest.fixture
+async def store(engine: str, tmp_path: Path) -> AsyncIterator[Store]:
     """A store that watches two channels; its clock stands at noon."""
-    async with opened(url, tmp_path, clock=lambda: NOON) as store:
+    async with opened(ready_url(engine, tmp_path), tmp_path, clock=lambda: NOON) as store:
         await store.channels.pin(channel(LAWMAKER, handle="Gurulev", language="ru", priority=1), account="main")
         await store.channels.pin(channel(BLOGGER, handle="osvedomitel"), account="main")
         yield store

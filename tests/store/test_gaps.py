@@ -1,6 +1,7 @@
 """Gaps: exactly the ids of the window that the ledger does not account for, since when, and why."""
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +67,16 @@ async def accounted(store: Store, channel_id: ChannelId) -> set[int]:
     return {number for row in rows for number in range(row.first_id, row.last_id + 1)}
 
 
+async def counted(store: Store, channel_id: ChannelId, window: set[int]) -> dict[tuple[str, How], int]:
+    """The ids of the window by state and way, counted one by one."""
+    async with store._database.read() as conn:
+        rows = (await conn.execute(ledger.select().where(ledger.c.channel_id == channel_id))).all()
+    found = [
+        (row.state, How(row.how)) for row in rows for number in range(row.first_id, row.last_id + 1) if number in window
+    ]
+    return dict(Counter(found))
+
+
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=IDS, top=st.integers(0, 40), steps=STEPS)
@@ -90,7 +101,12 @@ async def test_always_what_the_ledger_leaves_open(store: Store, first: int, top:
             model.record(step, at)
         await store.channels.pin(pinned, account="main")
         assert opened_ids(await store.channels.gaps(channel_id)) == model.open
-        assert set(model.open) == set(range(model.first, model.top + 1)) - await accounted(store, channel_id)
+        window = set(range(model.first, model.top + 1))
+        assert set(model.open) == window - await accounted(store, channel_id)
+        coverage = await store.channels.coverage(channel_id)
+        assert (coverage.first, coverage.last) == (model.first, model.top)
+        assert sum(coverage.ids.values()) == len(window - set(model.open))
+        assert coverage.ids == await counted(store, channel_id, window)
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 4)), max_size=6), SOME, st.none() | st.just("why"))

@@ -23,17 +23,17 @@ from tests.store.making import (
     transcript,
     voice,
 )
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 
 # Reading all of these is a status's business, and they stay small or are read from an index alone.
 _SMALL = re.compile(
-    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|accounts|alarms|events|gaps|by_age|search_index|\w+ USING (COVERING )?INDEX)"
+    r"SCAN (json_each|CONSTANT|\d+|\(subquery|wanted|channels|waits|accounts|alarms|events|gaps|by_age|placed|search_index|\w+ USING (COVERING )?INDEX)"
 )
 
 
 async def test_every_select_uses_an_index(tmp_path: Path) -> None:
     """The plans of all that the verbs ask lead over indexes, for one key and for many."""
-    async with opened(fresh_sqlite(tmp_path), tmp_path) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path) as store:
         asked: dict[str, Any] = {}
 
         def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:

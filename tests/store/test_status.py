@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from bot.canary import CANARY
 from bot.model import How, Kind, MessageId, Receipt, RecordingState, Wait
 from bot.store import Day, Lag, Store
+from bot.store.pauses import usual_gap
 from bot.store.schema import messages, versions
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, match, message, put, raw, voice
 
@@ -94,7 +96,18 @@ async def test_usual_gap(store: Store) -> None:
     assert (await store.archive.status(NOON)).channels[0].usual_gap == 8 * 3600 + 41 * 60
     for number in range(21, 61):
         await put(store, message(number, posted_at=NOON + timedelta(hours=9, minutes=number)))
-    assert [one.usual_gap for one in (await store.archive.status(NOON)).channels] == [60.0, None]
+    nightly = (8 * 3600 + 41 * 60) / 2
+    assert [one.usual_gap for one in (await store.archive.status(NOON)).channels] == [nightly, None]
+
+
+@pytest.mark.parametrize("per_hour", [1, 4, 20])
+def test_a_usual_night_is_no_silence(per_hour: int) -> None:
+    """A channel that sleeps for eight hours is not called quiet, by the usual factor, before twelve are over."""
+    hours = [NOON + timedelta(days=day, hours=hour) for day in range(9) for hour in range(16)]
+    posted = [hour + timedelta(minutes=60 / per_hour * number) for hour in hours for number in range(per_hour)]
+    usual = usual_gap(sorted(posted, reverse=True))
+    assert usual is not None
+    assert timedelta(hours=12) <= 3 * usual <= timedelta(hours=27)
 
 
 async def test_day(store: Store) -> None:
@@ -120,6 +133,10 @@ async def test_oldest_gap(store: Store) -> None:
     assert oldest
     assert (oldest.channel_id, oldest.first, oldest.last, oldest.since) == (BLOGGER, 1, 6, NOON)
     assert oldest.reason == "not pushed"
+    await store.channels.pin(channel(BLOGGER, watched=False), account="main")
+    oldest = (await store.archive.status(NOON)).oldest_gap
+    assert oldest
+    assert oldest.channel_id == LAWMAKER, "what is no longer watched is no longer missed"
 
 
 async def test_retrying(store: Store) -> None:

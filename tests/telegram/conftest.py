@@ -19,6 +19,7 @@ from bot.sandbox.world import User
 from bot.store import Store
 from bot.telegram import Account, Listener, Reader, Seeker, Server, WantedChannel, pin_channels
 from bot.telegram.channels import join
+from tests.stores import ready_sqlite
 from tests.telegram.linked import linked
 
 # Seconds to wait for what must happen: many, for the machine may be slow, and fewer than two sweeps lie apart.
@@ -137,7 +138,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A started sandbox, an empty SQLite store, and a person who watches."""
     async with Sandbox() as sandbox:
         user = sandbox.world.add_user("Watcher", phone="+9990001111")
-        store = await Store.open(f"sqlite:///{tmp_path}/earshot.db", tmp_path / "media")
+        store = await Store.open(ready_sqlite(tmp_path), tmp_path / "media")
         try:
             yield Stage(sandbox=sandbox, store=store, user=user, folder=tmp_path / "sessions")
         finally:

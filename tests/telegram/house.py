@@ -21,6 +21,7 @@ from bot.telegram.account import Account
 from bot.telegram.convert import raw_message
 from bot.telegram.fetcher import Fetcher
 from bot.telegram.reader import Reader
+from tests.stores import ready_sqlite
 from tests.telegram.linked import HandClock, linked
 
 RULES = """
@@ -145,7 +146,7 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
     clock = HandClock()
     async with Sandbox() as sandbox:
         user = sandbox.world.add_user("Earshot", phone="+9990000001")
-        store = await Store.open(f"sqlite:///{folder / 'earshot.db'}", folder / "media", clock=clock)
+        store = await Store.open(ready_sqlite(folder), folder / "media", clock=clock)
         try:
             async with linked(sandbox, user, folder / "sessions", store=store, clock=clock) as account:
                 monitor = Monitor(

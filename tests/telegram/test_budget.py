@@ -11,7 +11,7 @@ from telethon.tl import functions
 from bot.errors import BudgetSpent
 from bot.store import Store
 from bot.telegram.budget import DAY, HOUR, JOIN, RESOLVE, Budget, Limit, limits, not_before
-from tests.stores import fresh_sqlite, opened
+from tests.stores import opened, ready_sqlite
 from tests.telegram.conftest import Stage
 from tests.telegram.linked import HandClock
 
@@ -55,7 +55,7 @@ async def spend(budget: Budget, method: str, times: int) -> None:
 async def test_it_survives_a_restart(tmp_path: Path) -> None:
     """What an earlier process spent counts; the hour and the day each have their limit; other accounts have their own."""
     clock = HandClock()
-    async with opened(fresh_sqlite(tmp_path), tmp_path, clock=clock) as store:
+    async with opened(ready_sqlite(tmp_path), tmp_path, clock=clock) as store:
 
         async def start(name: str = "main") -> Budget:
             budget = Budget(name, store, SMALL, clock)
@@ -101,7 +101,7 @@ async def test_other_methods_are_only_counted() -> None:
 
 async def test_a_store_that_fails_is_no_licence(tmp_path: Path) -> None:
     """When the database cannot take it down, the budget is obeyed from memory."""
-    store = await Store.open(fresh_sqlite(tmp_path), tmp_path / "media")
+    store = await Store.open(ready_sqlite(tmp_path), tmp_path / "media")
     await store.close()
     (tmp_path / "earshot.db").unlink()
     (tmp_path / "earshot.db").mkdir()

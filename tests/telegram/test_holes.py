@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telegram.holes import BACKOFF, Holes, newest_ids, stretches
+from bot.store.ledger import stretches
+from bot.telegram.holes import BACKOFF, Holes, newest_ids
 
 IDS = st.lists(st.integers(1, 60), max_size=20)
 STEPS = st.lists(

@@ -74,6 +74,7 @@ def test_asking_for_a_free_session(tmp_path: Path) -> None:
     SessionFile.open(path).release()
 
 
+@pytest.mark.slow
 def test_second_process_is_refused(tmp_path: Path) -> None:
     """Another process cannot take a session that is in use."""
     session = SessionFile.open(tmp_path / "main.session")

@@ -11,10 +11,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.errors import FloodWait, Refused, StoreError, Unreachable
 from bot.model import Channel, ChannelId, MessageId
-from bot.telegram.holes import stretches
+from bot.store.ledger import stretches
+from bot.telegram.catchup import NEWEST, apply_pushes, catch_up
 from bot.telegram.ledger import Ask, Push
 from bot.telegram.questions import Answer, ByIds, Difference, Move, Page, Record, Where
-from bot.telegram.state import LAGS, NEWEST, PATIENCE, Plan, State
+from bot.telegram.state import Plan, State
+from bot.telegram.trust import LAGS, PATIENCE
 from tests.telegram.model_channel import Book, TrueChannel
 
 FAILURES: tuple[Exception, ...] = (
@@ -50,6 +52,8 @@ class Driver:
         self.failures: list[Exception | None] = []
         self.too_long = False
         self.tells_where = True
+        # Happens once, while the next question is under way.
+        self.meanwhile: Callable[[], None] | None = None
 
     def run(self, plan: Plan[Any]) -> Any:
         """What the plan returns; raises what it raised."""
@@ -76,6 +80,9 @@ class Driver:
                 raise StoreError("disk full")
             return None
         self.asked.append(move)
+        if self.meanwhile is not None:
+            self.meanwhile()
+            self.meanwhile = None
         if failure is not None and not (isinstance(failure, Refused) and not isinstance(move, Difference)):
             raise failure
         at = max(self.truth.pts - (self.lags.pop() if self.lags else 0), 1)
@@ -201,13 +208,13 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def apply(self) -> None:
         """Pushes are worked off."""
-        self._try(self.state.apply_pushes)
+        self._try(lambda: apply_pushes(self.state))
 
     @rule(wait=st.sampled_from([0.0, 1.0, 100.0, A_DAY]))
     def serve(self, wait: float) -> None:
         """A pass of asking, some time later."""
         self.now += wait
-        self._try(lambda: self.state.catch_up(self.now))
+        self._try(lambda: catch_up(self.state, self.now))
 
     def _try(self, plan: Callable[[], Plan[Any]]) -> None:
         try:
@@ -256,9 +263,9 @@ class AnyHistory(RuleBasedStateMachine):
             while self.state.fresh or self.state.wanting(self.now):
                 passes += 1
                 assert passes < 100
-                if self.state.fresh and self.driver.run(self.state.apply_pushes()):
+                if self.state.fresh and self.driver.run(apply_pushes(self.state)):
                     self.state.want(Ask.DIFFERENCE)
-                self._try(lambda: self.state.catch_up(self.now))
+                self._try(lambda: catch_up(self.state, self.now))
         self._compare()
 
     def _compare(self) -> None:
@@ -293,10 +300,10 @@ def watched(posts: int, *, watch_from: int = 1) -> tuple[Driver, State]:
     return driver, follow(driver.book)
 
 
-def catch_up(driver: Driver, state: State, now: float = 0.0) -> None:
+def pass_by_pass(driver: Driver, state: State, now: float = 0.0) -> None:
     """Passes until nothing is left to ask by now."""
     while state.wanting(now):
-        driver.run(state.catch_up(now))
+        driver.run(catch_up(state, now))
 
 
 def test_long_runs_are_read_by_pages() -> None:
@@ -305,7 +312,7 @@ def test_long_runs_are_read_by_pages() -> None:
     driver.truth.delete(range(200, 450))
     driver.too_long = True
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert driver.book.gaps == []
     assert {number for number, kind in driver.book.states.items() if kind == "deleted"} == {*range(200, 450)}
     assert sum(isinstance(move, Page) for move in driver.asked) < 8
@@ -318,12 +325,12 @@ def test_pushes_are_not_held_up_by_a_long_run() -> None:
     driver, state = watched(3000)
     driver.too_long = True
     state.want(Ask.DIFFERENCE)
-    driver.run(state.catch_up(0.0))
+    driver.run(catch_up(state, 0.0))
     assert state.holes.size > 500
     state.hear(driver.truth.post())
-    assert driver.run(state.apply_pushes()) is False
+    assert driver.run(apply_pushes(state)) is False
     assert driver.book.states[3001] == "stored"
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert driver.book.gaps == []
 
 
@@ -340,16 +347,16 @@ def test_an_id_that_is_not_answered() -> None:
 
     driver.book.record = record  # type: ignore[method-assign]
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert driver.book.gaps == [3]
     assert [one.unanswered for one in records if one.unanswered] == [(3,)]
     driver.asked.clear()
-    catch_up(driver, state, 59.0)
+    pass_by_pass(driver, state, 59.0)
     assert driver.asked == []
-    catch_up(driver, state, 61.0)
+    pass_by_pass(driver, state, 61.0)
     assert driver.asked == [ByIds((MessageId(3),))]
     driver.truth.omitted = set()
-    catch_up(driver, state, 5000.0)
+    pass_by_pass(driver, state, 5000.0)
     assert driver.book.gaps == []
 
 
@@ -357,7 +364,7 @@ def test_pts_waits_for_what_the_difference_left_out() -> None:
     """When a slice leaves an edit out and the next one fails, the edit is found once the server answers again."""
     driver, state = watched(6)
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     driver.truth.omitted = {2}
     driver.truth.edit(2)
     for _ in range(4):
@@ -365,11 +372,11 @@ def test_pts_waits_for_what_the_difference_left_out() -> None:
     driver.failures = [FAILURES[0], None, None]
     state.want(Ask.DIFFERENCE)
     with pytest.raises(Unreachable):
-        driver.run(state.catch_up(0.0))
+        driver.run(catch_up(state, 0.0))
     driver.truth.omitted = set()
-    catch_up(driver, follow(driver.book))
+    pass_by_pass(driver, follow(driver.book))
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert driver.book.digests[2][-1] == b"2 edit 7"
 
 
@@ -377,14 +384,14 @@ def test_an_edit_that_is_left_out_of_every_answer() -> None:
     """What could not be read again stays in doubt, and is found when the server answers it after all."""
     driver, state = watched(6)
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     driver.truth.omitted = {2}
     driver.truth.edit(2)
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert state.pts == driver.truth.pts
     driver.truth.omitted = set()
-    catch_up(driver, state, 100.0)
+    pass_by_pass(driver, state, 100.0)
     assert driver.book.digests[2][-1] == b"2 edit 7"
     assert not state.doubts
 
@@ -395,9 +402,9 @@ def test_after_a_restart_an_empty_answer_may_come_too_early() -> None:
     driver.book.top, driver.book.pts = 1, driver.truth.pts - 1
     state = follow(driver.book)
     driver.lags = [1]
-    driver.run(state.catch_up(0.0))
+    driver.run(catch_up(state, 0.0))
     assert driver.book.states == {}
-    catch_up(driver, state, 61.0)
+    pass_by_pass(driver, state, 61.0)
     assert driver.book.states == {1: "stored"}
 
 
@@ -405,19 +412,19 @@ def test_a_server_that_lags_deletes_nothing() -> None:
     """What a server calls empty that does not know it yet is not taken for deleted; its older states are not taken."""
     driver, state = watched(5)
     state.sighted(driver.truth.sighting(driver.truth.pts))
-    driver.run(state.catch_up(0.0))
+    driver.run(catch_up(state, 0.0))
     driver.truth.edit(2)
     state.hear(driver.truth.post())
-    assert driver.run(state.apply_pushes()) is True
+    assert driver.run(apply_pushes(state)) is True
     state.want(Ask.DIFFERENCE)
-    driver.run(state.catch_up(0.0))
+    driver.run(catch_up(state, 0.0))
     state.doubts.open(1, 6)
     driver.lags = [3]
     with pytest.raises(Unreachable):
-        driver.run(state.catch_up(0.0))
+        driver.run(catch_up(state, 0.0))
     assert "deleted" not in driver.book.states.values()
     assert driver.book.digests[2][-1] == b"2 edit 6"
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert not state.doubts
 
 
@@ -426,7 +433,7 @@ def test_a_server_that_counts_anew() -> None:
     driver, state = watched(5)
     state.pts = 1000
     state.sighted(driver.truth.sighting(driver.truth.pts))
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert state.pts == driver.truth.pts
     driver.book.pts = 1000
     state = follow(driver.book)
@@ -435,7 +442,7 @@ def test_a_server_that_counts_anew() -> None:
         state.sighted(driver.truth.sighting(driver.truth.pts))
     while state.wanting(0.0):
         try:
-            driver.run(state.catch_up(0.0))
+            driver.run(catch_up(state, 0.0))
         except Unreachable:
             lagging += 1
     assert (state.pts, lagging) == (driver.truth.pts, PATIENCE)
@@ -445,23 +452,45 @@ def test_a_flooded_difference_holds_nothing_back() -> None:
     """Pushes behind a gap, new ids and edits of the newest are recorded meanwhile; pts waits for the difference."""
     driver, state = watched(3)
     state.want(Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     pts = state.pts
     driver.truth.post()
     state.hear(driver.truth.post())
-    driver.run(state.apply_pushes())
+    driver.run(apply_pushes(state))
     state.want(Ask.DIFFERENCE)
     driver.failures = [FAILURES[1]]
     with pytest.raises(FloodWait):
-        driver.run(state.catch_up(0.0))
+        driver.run(catch_up(state, 0.0))
     assert driver.book.gaps == []
     driver.truth.post()
     state.hear(driver.truth.post())
-    assert driver.run(state.apply_pushes()) is True
+    assert driver.run(apply_pushes(state)) is True
     assert driver.book.states[7] == "stored"
     assert state.pts == pts
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert (driver.book.gaps, state.pts, state.held_up) == ([], driver.truth.pts, False)
+
+
+def test_states_that_have_passed() -> None:
+    """What was pushed before a difference came, and is overwritten or deleted by then, is recorded before it, in order."""
+    driver, state = watched(1)
+    truth = driver.truth
+    # A push is lost, so that the others lie behind a gap; what comes while the difference is under way is told by both.
+    truth.post()
+    first, edited = truth.post(), truth.edit(3)
+    state.hear(first)
+    state.hear(edited)
+    state.want(Ask.DIFFERENCE)
+
+    def meanwhile() -> None:
+        for push in (truth.edit(3), truth.delete([1]), truth.edit(3)):
+            state.hear(push)
+
+    driver.meanwhile = meanwhile
+    driver.run(catch_up(state, 0.0))
+    held = [digest.decode() for digest in driver.book.digests[3]]
+    assert held == ["3 post 3", *(f"3 {text}" for _, text in truth.states[3][1:])]
+    assert (driver.book.states[1], driver.book.gaps, state.pts) == ("deleted", [], truth.pts)
 
 
 def test_too_many_pushes() -> None:
@@ -471,7 +500,7 @@ def test_too_many_pushes() -> None:
     for _ in range(1001):
         state.hear(driver.truth.post())
     assert (state.pushes, state.wish) == ([], Ask.DIFFERENCE)
-    catch_up(driver, state)
+    pass_by_pass(driver, state)
     assert (driver.book.gaps, driver.book.top) == ([], 1002)
 
 
@@ -481,7 +510,7 @@ def test_rest() -> None:
     state.holes.open(1, 5)
     state.rest_until = 10.0
     assert not state.wanting(9.0)
-    driver.run(state.catch_up(9.0))
+    driver.run(catch_up(state, 9.0))
     assert driver.asked == []
     assert state.wanting(10.0)
 
