@@ -216,6 +216,8 @@ async def _news(conn: AsyncConnection, heard: Heard, window: _Window) -> list[Ra
     Only the last, for a history that is told again runs through states that have passed. Nothing is held above the top.
     """
     last = {message.message_id: number for number, message in enumerate(heard.messages)}
+    if len(last) == len(heard.messages) and min(last, default=0) > window.before:
+        return [*heard.messages]
     c = raw_messages.c
     keys = [Key(channel_id=heard.channel_id, message_id=number) for number in last if number <= window.before]
     query = sa.select(c.message_id, c.digest).select_from(Wanted(conn, keys).within(raw_messages)).order_by(c.raw_id)

@@ -21,6 +21,7 @@ from telethon.utils import get_peer_id
 from bot.model import ChannelId, Forward, Kind, Message, MessageId, RawMessage, Reply
 from bot.telegram.entities import from_telegram
 from bot.telegram.media_nouns import carried, spelled
+from bot.telegram.received import received
 from bot.telegram.services import service_words
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ def raw_message(tl: Any) -> RawMessage:
     """The row for a Message or MessageService as Telethon parsed it. Raises TypeError for anything else."""
     if not isinstance(tl, types.Message | types.MessageService):
         raise TypeError(f"only Message and MessageService are stored, got {type(tl).__name__}")
-    body = bytes(tl)
+    body = received(tl)
     try:
         state = digest(tl)
     except Exception:

@@ -23,6 +23,7 @@ from bot.telegram.ids import input_channel, input_peer
 from bot.telegram.lanes import Lanes
 from bot.telegram.ledger import Ask
 from bot.telegram.questions import ByIds, Difference, Empty, Move, Page, Record, Sighting, Slice, TooLong, Where
+from bot.telegram.received import keep_bytes
 from bot.telegram.state import Plan, State
 
 log = structlog.get_logger()
@@ -170,7 +171,7 @@ class Feed:
             limit=DIFFERENCE,
             force=False,
         )
-        answer = read_difference(await self._account.call(request, timeout=ASK_SECONDS))
+        answer = read_difference(await self._account.call(keep_bytes(request), timeout=ASK_SECONDS))
         if isinstance(answer, TooLong):
             log.warning("difference too long", channel=self.channel.channel_id, pts=pts)
         return answer

@@ -14,6 +14,7 @@ from bot.telegram.answers import sort_out
 from bot.telegram.ids import input_channel, input_peer
 from bot.telegram.ledger import chunks, missing
 from bot.telegram.questions import Answer
+from bot.telegram.received import keep_bytes
 
 # Messages or ids per request.
 PAGE = 100
@@ -27,7 +28,7 @@ async def by_ids(account: Account, channel: Channel, ids: list[MessageId], *, ti
     for piece in chunks(ids, PAGE):
         wanted = [types.InputMessageID(message_id) for message_id in piece]
         request = functions.channels.GetMessagesRequest(input_channel(channel), wanted)
-        answer = await account.call(request, timeout=timeout)
+        answer = await account.call(keep_bytes(request), timeout=timeout)
         total += sort_out(answer.messages, set(piece), getattr(answer, "pts", None))
     return total
 
@@ -44,7 +45,7 @@ async def page_below(account: Account, channel: Channel, upper: int, *, timeout:
         min_id=0,
         hash=0,
     )
-    answer = await account.call(request, timeout=timeout)
+    answer = await account.call(keep_bytes(request), timeout=timeout)
     return sort_out(answer.messages, pts=getattr(answer, "pts", None))
 
 
