@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 TICK = 5.0
 # Between two sweeps that have such reasons, as connections that break one after the other, in seconds.
 APART = 2.0
+# Pushes kept of channels that are not ours, for they may become so: at the start all do.
+UNPLACED = 1000
 # After a sweep that could not begin, in seconds.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -69,6 +72,9 @@ class Listener:
         self._hurried_at = -APART
         self._changed = True
         self._fatal: Exception | None = None
+        self._unplaced: deque[Any] = deque(maxlen=UNPLACED)
+        # From now on, not from `run` on: Telegram pushes as soon as the account is connected.
+        self._leave = account.listen(self._hear, self.sweep_now)
 
     @property
     def hears(self) -> int:
@@ -77,7 +83,6 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until stopped."""
-        leave = self._account.listen(self._hear, self.sweep_now)
         ticks = Ticks(TICK)
         try:
             while not self._pulse.stopping:
@@ -88,7 +93,7 @@ class Listener:
                 if self._fatal is not None:
                     raise self._fatal
         finally:
-            leave()
+            self._leave()
             await self._end()
 
     def reload(self) -> None:
@@ -114,6 +119,8 @@ class Listener:
         channel_id = channel_of(update)
         feed = self._feeds.get(channel_id) if channel_id else None
         if feed is None:
+            if channel_id:
+                self._unplaced.append(update)
             return
         push = push_of(update)
         if push is not None:
@@ -200,6 +207,10 @@ class Listener:
         for channel_id, channel in ours.items():
             self._feeds[channel_id].take_over(channel)
             self._serving.wake(self._feeds[channel_id])
+        unplaced, self._unplaced = self._unplaced, deque(maxlen=UNPLACED)
+        for update in unplaced:
+            if channel_of(update) in self._feeds:
+                self._hear(update)
 
     def _is_ours(self, channel: Channel) -> bool:
         return channel.watched and bool(channel.access_hash) and channel.account == self._account.name

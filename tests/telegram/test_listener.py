@@ -68,6 +68,29 @@ async def test_posts_between_pinning_and_listening(stage: Stage) -> None:
         assert await stage.told(chat, 5) == []
 
 
+async def test_pushed_before_the_channels_are_known(stage: Stage) -> None:
+    """A post that is pushed, and deleted again, between the connection and the first look at our channels is recorded."""
+    ours, other = stage.channel("Alekhin"), stage.channel("Stranger")
+    async with stage.account() as account:
+        await stage.pin(account, ours)
+        stop = asyncio.Event()
+        listener = Listener(account, stage.store, Pulse(stop), sweep_seconds=60, reader_nudge=lambda: None)
+        pushed: list[object] = []
+        account.listen(pushed.append)
+        brief = ours.post("posted and deleted")
+        ours.delete(brief)
+        other.post("not ours")
+
+        async def two() -> bool:
+            return len(pushed) >= 2
+
+        await eventually(two)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listener.run())
+            await stage.hears(ours, brief, "posted and deleted", None)
+            stop.set()
+
+
 async def test_cut_connections(stage: Stage) -> None:
     """Twenty cuts of the connection, with posts during each, cost no post."""
     chat = stage.channel("Kotenok")
