@@ -2,13 +2,13 @@
 
 Messages per second of processor time on one core, with 10, 100, 1,000 and 10,000 rules, against what others do: one
 `re.search` for each rule (forwarders), one regular expression of all words, and an Aho-Corasick automaton over the forms
-that this engine generates. The baselines look for the same words in the same messages, in turns with the engine in every
-round; a baseline that is slow is given fewer messages, never other ones. The loop and the one expression look for the words
-as the analyst wrote them, so they find less; the automaton finds forms, without asking what stands around them.
+that this engine generates. The baselines look for the same words in the same messages, in turns with the engine in
+every round; a baseline that is slow is given fewer messages, never other ones. The loop and the one expression look for
+the words as the analyst wrote them, so they find less; the automaton finds forms, and does not ask what stands around them.
 
 The corpus is synthetic, no post of anyone is in it: a Zipf draw over the forms of a dictionary, 30 to 150 words, with case,
-punctuation, emoji, hashtags and addresses as posts have them. Of ten rules five are persons, two places, two phrases and one a
-word, all drawn from the dictionary.
+punctuation, emoji, hashtags and addresses as posts have them. Of ten rules five are persons, two places, two phrases and
+one a word, all drawn from the dictionary.
 
 Then single messages of 4,096 characters that are made to be slow, against the median message. Goal: 50 times.
 """
@@ -137,11 +137,7 @@ def automaton(rules: RuleSet) -> Work:
 
     def find(text: str) -> list[object]:
         text = f" {text.lower()} "
-        return [
-            term
-            for end, term in made.iter(text)
-            if not text[end + 1].isalnum()
-        ]
+        return [term for end, term in made.iter(text) if not text[end + 1].isalnum()]
 
     return find
 
@@ -221,14 +217,15 @@ TARGETS = (
 )  # fmt: skip
 
 
-def slowest(rng: random.Random, words: Vocabulary, messages: Sequence[str], count: int) -> list[tuple[str, float, float]]:
+def slowest(
+    rng: random.Random, words: Vocabulary, messages: Sequence[str], count: int
+) -> list[tuple[str, float, float]]:
     """(name, ms, times the median message) of the hostile texts, the slowest first."""
     many = [(f'"взрыв {word}"', word) for word in rng.sample(words.forms, 200)]
     work = engine(rule_set([*queries(rng, words.nouns, count), *many, *((target, "") for target in TARGETS)]))
     usual = report.median([_milliseconds(work, text) for text in messages[:2_000]])
     found = [
-        (name, min(_milliseconds(work, text) for _ in range(3)))
-        for name, text in hostile(rng, words.forms).items()
+        (name, min(_milliseconds(work, text) for _ in range(3))) for name, text in hostile(rng, words.forms).items()
     ]
     return sorted(((name, spent, spent / usual) for name, spent in found), key=lambda one: -one[1])
 
@@ -254,13 +251,12 @@ def main() -> None:
         report.tell(f"{count:,} rules: {figures[count]['earshot']:,.0f} messages per processor second")
     worst = slowest(rng, words, messages, 1_000)
     names = ("compile_s", "rss_mb", "earshot", "re_loop", "re_combined", "ahocorasick")
+    rows = []
+    for count, one in figures.items():
+        cells = (f"{one[name]:,.1f}" if name == "compile_s" else f"{one[name]:,.0f}" for name in names)
+        rows.append([f"{count:,}", *cells, f"{one['earshot'] / one['re_loop']:,.1f}"])
     report.table(
-        ["rules", "compile, s", "memory, MB", "Earshot", "re loop", "one re", "Aho-Corasick", "Earshot / re loop"],
-        [
-            [f"{count:,}", *(f"{one[name]:,.1f}" if name == "compile_s" else f"{one[name]:,.0f}" for name in names)]
-            + [f"{one['earshot'] / one['re_loop']:,.1f}"]
-            for count, one in figures.items()
-        ],
+        ["rules", "compile, s", "memory, MB", "Earshot", "re loop", "one re", "Aho-Corasick", "Earshot / re loop"], rows
     )
     print("messages per processor second; memory: more than before compiling\n")
     report.table(

@@ -107,7 +107,9 @@ async def backtest(
 
 def _posted(rule: Rule) -> None:
     if rule.trigger.on is not On.POSTED:
-        raise ConfigError(f"{rule.id}: waits for something to happen (on: {rule.trigger.on}); the archive is texts alone")
+        raise ConfigError(
+            f"{rule.id}: waits for something to happen (on: {rule.trigger.on}); the archive is texts alone"
+        )
 
 
 async def _window(

@@ -35,17 +35,20 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from bot.errors import RuleError
-from bot.rules import scope, shape
+from bot.rules import scope, shape, terms
 from bot.rules.lists import Shelf, alternatives
 from bot.rules.match import RuleSet
 from bot.rules.place import Place
-from bot.rules.query import SELECTION_NAME, parse_condition, parse_query
+from bot.rules.query import SELECTION_NAME, Lists, Make, parse_condition, parse_query
 from bot.rules.rule import Rule, RuleFile, RuleTest
 from bot.rules.scope import Options
 from bot.rules.tree import AtLeast, Tree, evaluate
+from bot.rules.tree import terms as terms_of
 from bot.rules.trigger import KEYS, On, read_trigger
 from bot.rules.yaml_lines import Listing, Scalar, Table, Value, load
 
+# So that no rule takes longer than a second to compile: the forms of a term take one to two milliseconds.
+MAX_TERMS = 500
 _FILE = ("watchlist", "defaults", "terms", "rules")
 _DEFAULTS = ("severity", "fields", "where", "accept", "refuse")
 _RULE = (
@@ -178,7 +181,7 @@ class _FileParser:
         place = replace(place, rule=rule_id)
         table = shape.table(value, "the rule", _RULE, place)
         trigger = read_trigger(table, place)
-        tree, text = _NO_WORDS if trigger.on is On.DELETION_BURST else self._tree(table, place)
+        tree, text = _NO_WORDS if trigger.on is On.DELETION_BURST else self._bounded(table, place)
         if trigger.on is not On.DELETION_BURST and evaluate(tree, lambda _: []) is not None:
             raise place.error(
                 "it would fire on a post that has none of its words; require a term that is not under NOT."
@@ -207,22 +210,29 @@ class _FileParser:
             trigger=trigger,
         )
 
-    def _tree(self, table: Table, place: Place) -> tuple[Tree, str]:
+    def _bounded(self, table: Table, place: Place) -> tuple[Tree, str]:
+        """What the rule asks for; refused before forms are made, which is what takes long, when it has too many terms."""
+        checked, _ = self._tree(table, place, self._lists.checked, terms.check)
+        if (count := len(set(terms_of(checked)))) > MAX_TERMS:
+            raise place.error(f"the rule has {count:,} terms, at most {MAX_TERMS}; make several rules of it.")
+        return self._tree(table, place, self._lists.tree, terms.term)
+
+    def _tree(self, table: Table, place: Place, lists: Lists, make: Make) -> tuple[Tree, str]:
         """What the rule asks for, and the same as written, on one line."""
         entries = table.entries
         if ("match" in entries) == ("select" in entries):
             has = "both" if "match" in entries else "neither"
             raise place.error(f"a rule has either `match`, or `select` with `condition`; this one has {has}.")
         if "select" in entries:
-            return self._selected(table, place)
+            return self._selected(table, place, lists, make)
         if "condition" in entries:
             raise place.at(table.lines["condition"]).error(
                 "`condition` goes with `select`; here, write all in `match`."
             )
         query = shape.text(entries["match"], "match", place)
-        return parse_query(query, self._lists.tree, place.at(entries["match"].line)), " ".join(query.split())
+        return parse_query(query, lists, place.at(entries["match"].line), make), " ".join(query.split())
 
-    def _selected(self, table: Table, place: Place) -> tuple[Tree, str]:
+    def _selected(self, table: Table, place: Place, lists: Lists, make: Make) -> tuple[Tree, str]:
         select = shape.table(table.entries["select"], "select", None, place)
         if "condition" not in table.entries:
             raise place.at(table.lines["select"]).error("`select` needs a `condition`, as condition: any of them.")
@@ -232,8 +242,7 @@ class _FileParser:
                     f"`{name}` cannot name a selection; use letters, digits and _."
                 )
         trees = {
-            name: alternatives(value, f"select.{name}", place, self._lists.tree)
-            for name, value in select.entries.items()
+            name: alternatives(value, f"select.{name}", place, lists, make) for name, value in select.entries.items()
         }
         condition = shape.text(table.entries["condition"], "condition", place)
         tree = parse_condition(condition, trees, place.at(table.entries["condition"].line))

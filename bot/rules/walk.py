@@ -14,7 +14,7 @@ from bot.rules.words import Reading
 
 # Edges looked at for one path in one text, and looks at the words around forms with several meanings. An honest text
 # needs some dozens; what lies behind the first is not found, and after the second such forms count as they are.
-MAX_STEPS = 2_000
+MAX_STEPS = 1_000
 MAX_LOOKS = 100
 
 _PATRONYMIC = re.compile(

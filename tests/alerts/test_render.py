@@ -88,7 +88,10 @@ def test_places_far_apart_are_quoted_apart() -> None:
 @pytest.mark.parametrize(
     ("alert", "line"),
     [
-        (text_alert(STRIKE, "Цоков", update_of=AlertId(7)), "Rule  commander-relieved · rev r1 · update of #7: new words"),
+        (
+            text_alert(STRIKE, "Цоков", update_of=AlertId(7)),
+            "Rule  commander-relieved · rev r1 · update of #7: new words",
+        ),
         (text_alert(STRIKE, "Цоков", deleted_since=True), "⚠ The post has been deleted since."),
         (text_alert(STRIKE, "Цоков", edited_since=True), "⚠ The post has been edited since; this is what it said."),
         (

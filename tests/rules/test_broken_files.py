@@ -50,6 +50,17 @@ BROKEN: dict[str, tuple[str, int, list[str]]] = {
     "nothing but a hashtag": ("rules:\n  - id: a\n    match: #Бердянск\n", 3, ["`#Бердянск`", "single quotes"]),
     "empty match": ("rules:\n  - id: a\n    match:\n", 3, ["rule a:", "match is empty"]),
     "too deep": ("rules: " + "[" * 5000 + "]" * 5000, 1, ["nested too deep"]),
+    "too many terms": (
+        f"rules:\n  - id: a\n    match: {' OR '.join(f'=слово{number}' for number in range(501))}\n",
+        2,
+        ["rule a:", "501 terms, at most 500", "several rules"],
+    ),
+    "too many terms by its lists": (
+        f"terms:\n  many: [{', '.join(f'=слово{number}' for number in range(501))}]\n"
+        "rules:\n  - {id: a, select: {some: [$many]}, condition: some}\n",
+        4,
+        ["rule a:", "501 terms, at most 500"],
+    ),
     "no id": ("rules:\n  - match: b\n    title: T\n", 2, ["no `id`", "match, title"]),
     "strange id": ("rules:\n  - id: Army 58\n    match: b\n", 2, ["`Army 58`", "lower-case"]),
     "rule is a word": ("rules: [взрыв]\n", 1, ["a rule must be a mapping"]),

@@ -31,6 +31,8 @@ def refuse(text: str, place: Place) -> None:
         )
     if text.startswith(("+", "-")):
         raise place.error(f"`{text[0]}` before a word is not used here; write AND or NOT (in {text}).")
+    if "*" in text.removesuffix("*"):
+        raise place.error(f"in {text}, a `*` may stand only at the end of a word: прилет*.")
     if text in ("|", "||", "&", "&&"):
         raise place.error(f"`{text}` is not used here; write {'OR' if '|' in text else 'AND'}.")
     if "?" in text:

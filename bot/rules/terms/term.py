@@ -46,7 +46,7 @@ def _made(text: str, place: Place) -> Term:
 
 
 def check(text: str, place: Place) -> Term:
-    """Like `term`, for a list that no rule uses: refuses what `term` refuses, and makes no forms. Raises `RuleError`."""
+    """Like `term`, but makes no forms: refuses what `term` refuses, in the same words. Raises `RuleError`."""
     kind, body, slop = _kind(text)
     match kind:
         case "phrase":
@@ -59,6 +59,7 @@ def check(text: str, place: Place) -> Term:
         case "unit":
             return _typed(kind, body, place)
         case "person":
+            _filled(kind, body, place)
             names_of(body, text, place)
         case _:
             _filled(kind, body, place)

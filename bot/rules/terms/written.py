@@ -29,8 +29,6 @@ _SLIP = re.compile(r"(.+?)~(\d*)")
 def word(text: str, place: Place) -> Compiled:
     """A bare word of a query. Raises `RuleError`."""
     refuse(text, place)
-    if "*" in text.removesuffix("*"):
-        raise place.error(f"in {text}, a `*` may stand only at the end of a word: прилет*.")
     if text.startswith("="):
         return Compiled(text, (Path(_exact(text[1:], text, place)),))
     if text.endswith("*"):
