@@ -22,7 +22,7 @@ from bot.app.parts import CHAT, load_rules, open_store, rules_folder, sink_names
 from bot.app.rules_watch import RulesWatch
 from bot.app.watching import Watching
 from bot.config import Config
-from bot.errors import EarshotError, first_of
+from bot.errors import AccountDead, EarshotError, LoginNeeded, first_of
 from bot.health import Loops
 from bot.model import utc_now
 from bot.monitor import Monitor
@@ -79,7 +79,11 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     reading = Pulse(stop)
     fleet = make_fleet(config, store, stop, sinks=sink_names(config), reader_nudge=reading.nudge)
     stack.push_async_callback(fleet.close)
-    await fleet.open()
+    try:
+        await fleet.open()
+    except (LoginNeeded, AccountDead):
+        await _send_what_is_due(config, store)
+        raise
     alert_bot = await stack.enter_async_context(open_bot(config, store))
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
@@ -103,6 +107,16 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     return service
 
 
+async def _send_what_is_due(config: Config, store: Store) -> None:
+    """Nobody may read the log of a service that cannot start: what is to be said is said in the chat. The rest stays due."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS), open_bot(config, store) as alert_bot:
+            for sink in await _open_sinks(config, alert_bot):
+                await _make_dispatcher(config, store, sink, Pulse(asyncio.Event())).drain(STOP_SECONDS)
+    except (EarshotError, TimeoutError) as error:
+        log.error("not said in the chat", error=str(error))
+
+
 def _not_followed(problems: Sequence[str]) -> list[str]:
     """A line for each, or for the first few: what is due in the chat must not wait behind a hundred of them."""
     told = problems if len(problems) <= MOST_PROBLEMS else problems[: MOST_PROBLEMS - 1]
@@ -124,6 +138,11 @@ async def _open_sinks(config: Config, alert_bot: AlertBot | None) -> list[Sink]:
         sinks.append(chat)
     sinks.extend(AppriseSink(name, url.get_secret_value()) for name, url in config.apprise.items())
     return sinks
+
+
+def _make_dispatcher(config: Config, store: Store, sink: Sink, pulse: Pulse) -> Dispatcher:
+    alerts, names = config.settings.alerts, sink_names(config)
+    return Dispatcher(store, sink, pulse, per_second=alerts.per_second, per_minute=alerts.per_minute, sinks=names)
 
 
 class Service:
@@ -172,7 +191,10 @@ class Service:
             announce=self._nudge_all,
         )
         sinks = (*sinks, *watching.sinks)
-        self._dispatchers = [self._dispatcher(config, sink) for sink in sinks]
+        pulses = [Pulse(stop) for _ in sinks]
+        self._dispatchers = [
+            (_make_dispatcher(config, store, sink, pulse), pulse) for sink, pulse in zip(sinks, pulses, strict=True)
+        ]
         self._loops = {
             "fleet": Loop(run=fleet.run, pulse=fleet.pulse, bound=3600.0),
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
@@ -192,19 +214,6 @@ class Service:
             "sweep": (lambda: fleet.unswept_for, max(300.0, 5 * sweep)),
         }
         self.health = watching.health(idle)
-
-    def _dispatcher(self, config: Config, sink: Sink) -> tuple[Dispatcher, Pulse]:
-        pulse = Pulse(self._stop)
-        alerts = config.settings.alerts
-        dispatcher = Dispatcher(
-            self._store,
-            sink,
-            pulse,
-            per_second=alerts.per_second,
-            per_minute=alerts.per_minute,
-            sinks=self._names,
-        )
-        return dispatcher, pulse
 
     async def run(self) -> None:
         """Run every loop until the stop event, or until one fails; then read and send what is left."""

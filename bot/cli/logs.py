@@ -63,6 +63,6 @@ def set_up_logs(level: str, format_: Literal["auto", "console", "json", "words"]
     # aiosqlite write statements.
     for chatty in (
         "telethon", "telethon.earshot", "sqlalchemy", "aiosqlite", "alembic", "asyncio", "apprise", "faster_whisper",
-        "httpx",
+        "httpx", "pymorphy3",
     ):  # fmt: skip
         logging.getLogger(chatty).setLevel(logging.WARNING)

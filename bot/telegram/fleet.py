@@ -4,6 +4,7 @@ A channel's pts and ledger are the channel's, not the account's, so the next car
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
@@ -106,8 +107,9 @@ class Fleet:
     async def open(self) -> None:
         """Open every account.
 
-        One that cannot be opened is recorded and tried again later; when none can, the first one's error is raised. Raises
-        Locked when any is in use elsewhere, and ConfigError for a session file that cannot be used.
+        One that cannot be opened is recorded and tried again later; when none can, the first one's error is raised, and
+        what wants a person is in the outbox. Raises Locked when any is in use elsewhere, and ConfigError for a session file
+        that cannot be used.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -117,6 +119,9 @@ class Fleet:
             raise error from error.__cause__
         refused = {name: refusal for name, task in opening.items() if (refusal := task.result()) is not None}
         if not self._crews:
+            for name, refusal in refused.items():
+                if isinstance(refusal, LoginNeeded | AccountDead):
+                    await self._voice.tell_loss(name, refusal, self._clock(), heard_by=Counter(), waiting=0)
             raise next(iter(refused.values()))
         for name, refusal in refused.items():
             log.error("account not at work", account=name, error=str(refusal))

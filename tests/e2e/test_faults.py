@@ -228,8 +228,23 @@ async def test_a_lost_session_ends_the_daemon_and_the_chat_hears_of_it(open_stag
         assert "earshot login" in stage.desk.messages[-1].text
         assert "Traceback" not in stage.log_tail(200)
         again = await stage.earshot("run")
-        assert (again.code, again.err.strip().count("\n")) == (4, 0)
-        assert "earshot login" in again.err
+        assert again.code == 4
+        assert again.err.splitlines()[-1].startswith("earshot: the session was ended from another device")
+
+
+async def test_a_session_lost_while_nobody_ran_is_told_once(open_stage: OpenStage) -> None:
+    """A start with a login that was lost meanwhile ends with 4, and the analysts' chat hears of it, once."""
+    async with open_stage([BLOGGER]) as stage:
+        await listening(stage)
+        assert await stage.stop() == 0
+        stage.sandbox.revoke(stage.listener)
+        for _ in range(2):
+            ended = await stage.earshot("run")
+            assert ended.code == 4
+            assert ended.err.splitlines()[-1].startswith("earshot: the session was ended from another device")
+            told = [message.text for message in stage.desk.messages if "watching account main" in message.text]
+            assert len(told) == 1
+            assert "earshot login" in told[0]
 
 
 async def test_a_bot_that_was_logged_out_logs_in_again_by_its_token(open_stage: OpenStage) -> None:
