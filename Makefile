@@ -42,7 +42,7 @@ drills: $(VENV)/dev ## every fault at every step, 500 random runs and the table 
 ifdef SEED
 	DRILLS=all SEED=$(SEED) $(BIN)/pytest tests/drills/test_random.py -q
 else
-	DRILLS=all $(BIN)/pytest tests/drills tests/e2e tests/speech/test_recordings.py tests/store/test_faults.py -n 2 --dist load -q
+	DRILLS=all $(BIN)/pytest tests/drills tests/e2e tests/speech/test_recordings.py tests/store/test_faults.py tests/telegram/test_fleet.py -n 2 --dist load -q
 	$(BIN)/python -m tests.drills.table
 endif
 
@@ -64,11 +64,11 @@ $(VENV)/bin/python:
 
 $(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up (once): pinned packages into $(VENV)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/run
 	@echo "Setting up (once): packages for tests and checks"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
 	@touch $@

@@ -29,6 +29,7 @@ async def in_force(port: int) -> dict[str, str]:
     return {alarm["name"]: alarm["text"] for alarm in answer["alarms"]}
 
 
+@pytest.mark.drill
 async def test_deaf_and_a_channel_gone_private(open_stage: OpenStage) -> None:
     """A post that nobody can fetch and a channel that can no longer be read are told once each, also over a kill."""
     port = free_port()

@@ -114,6 +114,7 @@ async def test_frozen_where_it_is_posted(fly: Callable[[], Any]) -> None:
         assert await scene.alarms() == []
 
 
+@pytest.mark.drill
 async def test_frozen_where_it_is_heard(fly: Callable[[], Any]) -> None:
     """Neither pushes nor sweeps: an account that is connected and deaf."""
     async with fly() as scene:

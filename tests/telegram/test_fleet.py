@@ -417,6 +417,7 @@ async def test_new_words_are_told_once(stage: Stage) -> None:
     }
 
 
+@pytest.mark.drill
 async def test_a_standstill_is_mended(stage: Stage) -> None:
     """When overviews are never answered though the connection stands, it is made anew, and what came since is heard."""
     harbour, chats = Harbour(stage, "main"), channels(stage, 1)
