@@ -12,8 +12,9 @@ from bot.rules.numbers import ORDINAL_SUFFIXES
 from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
 from bot.rules.words import Reading
 
-# Edges looked at for one path in one text, and looks at the words around forms with several meanings. An honest text
-# needs some dozens; what lies behind the first is not found, and after the second such forms count as they are.
+# Edges looked at beyond the first, for one path in one text, and looks at the words around forms with several meanings.
+# An honest text needs some dozens; what lies behind the first is not found, and after the second such forms count as
+# they are.
 MAX_STEPS = 1_000
 MAX_LOOKS = 100
 
@@ -98,7 +99,6 @@ def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
             return
         if not ground.reading.opens(start.first):
             continue
-        ground.steps += 1
         reached = _plainest(
             _Step(edge, _bolder(edge.reason, form.reason), (edge.symbol,))
             for edge, form in _met(ground, path.slots[0], start, ordinal=False)

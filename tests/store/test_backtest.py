@@ -54,6 +54,7 @@ async def test_the_window(store: Store) -> None:
     assert await fired(store, parse_single("удар"), Window(channel_ids=[])) == []
 
 
+@pytest.mark.slow
 async def test_many_pages(store: Store) -> None:
     """Every post is read once, also where many have one time and an album lies over the border of a page."""
     album = range(FIRST_PAGE - 1, FIRST_PAGE + 3)
