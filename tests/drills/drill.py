@@ -77,6 +77,10 @@ async def drill(
         await scene.leave()
         if scene.running:
             scene.exits.append(await scene.stop())
+            if scene.exits[-1] != 0 and bomb is not None:
+                # It went off in the stop: the next life sends what is left.
+                await scene.listening()
+                scene.exits.append(await scene.stop())
         return judge.verdict(late, recovery)
 
 
