@@ -67,7 +67,7 @@ async def listening(
 
 def example_rules() -> RuleSet:
     """The rules that ship with Earshot."""
-    return parse_rules({path.name: path.read_text("utf-8") for path in sorted((EXAMPLE / "rules").glob("*.yaml"))})
+    return parse_rules({str(path): path.read_text("utf-8") for path in sorted((EXAMPLE / "rules").rglob("*.yaml"))})
 
 
 async def is_so(condition: Callable[[], bool], *, seconds: float = 300.0) -> None:

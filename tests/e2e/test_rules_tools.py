@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -89,13 +88,13 @@ async def test_an_interrupted_backtest_shows_what_it_found(open_stage: OpenStage
         assert await stage.stop() == 0
         # The process interrupts itself at the first page: no test can hit that moment from outside.
         script = (
-            "import os, signal, sys\n"
+            "import signal, sys\n"
             "from bot.cli import backtest, cli\n"
             "from bot.cli.edge import guard\n"
             "take = backtest.Tally.take\n"
             "def interrupting(self, fired, **given):\n"
             "    take(self, fired, **given)\n"
-            f"    self.fired == 3 and os.kill(os.getpid(), {int(signal.SIGINT)})\n"
+            "    self.fired == 3 and signal.raise_signal(signal.SIGINT)\n"
             "backtest.Tally.take = interrupting\n"
             "sys.exit(guard(cli))\n"
         )
