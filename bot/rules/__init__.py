@@ -1,7 +1,7 @@
 """Text becomes matches: watch rules, compiled once, and pure matching with exact spans of the original text.
 
-Only exact forms are matched so far. The seam for the inflecting engine is `terms.py` (what a term stands for) and
-`index.py` (how forms are found); rule files, trees, scopes, spans and reasons stay as they are.
+`terms/` says what a term stands for, `forms/` how words are written, `lattice` what a text can be read as, `index` and
+`walk` how the one is found in the other.
 """
 
 from bot.rules.match import RuleSet

@@ -89,6 +89,8 @@ async def test_an_interrupted_backtest_shows_what_it_found(open_stage: OpenStage
         # The process interrupts itself at the first page: no test can hit that moment from outside.
         script = (
             "import signal, sys\n"
+            # Whoever runs the tests in the background has it ignored.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from bot.cli import backtest, cli\n"
             "from bot.cli.edge import guard\n"
             "take = backtest.Tally.take\n"
