@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.model import Channel, ChannelId, Event, Item, Kind, Match
 from bot.monitor.post import bearer, borne
-from bot.monitor.subject import subject
+from bot.monitor.subject import any_post, subject
 from bot.rules import RuleSet, Subject
 from bot.rules.rule import Rule
 from bot.rules.trigger import On
@@ -82,16 +82,9 @@ def _in_time(rule: Rule, after: timedelta) -> bool:
 
 def burst(rules: RuleSet, event: Event, channel: Channel) -> Iterator[Match]:
     """What rules on bursts of deletions say of one: matches without words."""
-    any_post = Subject(
-        channel_id=channel.channel_id,
-        handle=channel.handle,
-        category=channel.category,
-        kind=Kind.TEXT,
-        others=frozenset(Kind),
-        fields=(),
-    )
+    post = any_post(channel)
     for rule in rules.on(On.DELETION_BURST):
-        if rule.scope.admits(any_post):
+        if rule.scope.admits(post):
             yield Match(
                 rule_id=rule.id,
                 title=rule.title,

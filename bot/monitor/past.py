@@ -10,8 +10,8 @@ import structlog
 from bot.canary import CANARY
 from bot.model import Channel, ChannelId, Item, Kind, Match, MessageId
 from bot.monitor.post import PostName, bearer, borne, post_name
-from bot.monitor.subject import subject
-from bot.rules import Rule, RuleSet, Subject
+from bot.monitor.subject import any_post, subject
+from bot.rules import Rule, RuleSet
 from bot.store import Page, Past, Raised, Store, Window
 
 log = structlog.get_logger()
@@ -97,16 +97,4 @@ def _held(rules: RuleSet, past: Past) -> tuple[Match, ...]:
 
 def admitting(rule: Rule, channels: Collection[Channel]) -> list[ChannelId]:
     """The channels in which the rule could fire at all."""
-
-    def admits(channel: Channel) -> bool:
-        any_post = Subject(
-            channel_id=channel.channel_id,
-            handle=channel.handle,
-            category=channel.category,
-            kind=Kind.TEXT,
-            others=frozenset(Kind),
-            fields=(),
-        )
-        return rule.scope.admits(any_post)
-
-    return [channel.channel_id for channel in channels if admits(channel)]
+    return [channel.channel_id for channel in channels if rule.scope.admits(any_post(channel))]

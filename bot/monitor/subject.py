@@ -27,6 +27,18 @@ def subject(items: Sequence[Item], *, channel: Channel, origins: Mapping[Channel
     )
 
 
+def any_post(channel: Channel) -> Subject:
+    """Any post of the channel, of whatever kind, as scopes see it: it has no words."""
+    return Subject(
+        channel_id=channel.channel_id,
+        handle=channel.handle,
+        category=channel.category,
+        kind=Kind.TEXT,
+        others=frozenset(Kind),
+        fields=(),
+    )
+
+
 def _origin(message: Message, known: Mapping[ChannelId, Channel]) -> Iterator[str]:
     """By which names rules know where a post was forwarded from."""
     if message.forward and message.forward.channel_id is not None:

@@ -33,7 +33,7 @@ class GroupCommit(Generic[W, R]):
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((wanted, done))
         async with self._turn:
-            if not done.done():
+            while not done.done():
                 group = self._waiting[:TOGETHER]
                 await self._settle(group)
                 del self._waiting[: len(group)]

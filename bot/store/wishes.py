@@ -4,6 +4,7 @@ Words hold letters and digits alone, and are folded as the index has them (texts
 syntax.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -52,20 +53,16 @@ def holding(dialect: str, wish: Wish) -> sa.ColumnElement[bool]:
 
 
 def _fts(wish: Wish) -> str:
-    match wish:
-        case Holds(word, begins):
-            return f'"{fold(word)}"{" *" if begins else ""}'
-        case Every(wishes):
-            return f"({' AND '.join(map(_fts, wishes))})"
-        case Some(wishes):
-            return f"({' OR '.join(map(_fts, wishes))})"
+    return _spelled(wish, lambda held: f'"{fold(held.word)}"{" *" if held.begins else ""}', " AND ", " OR ")
 
 
 def _tsquery(wish: Wish) -> str:
-    match wish:
-        case Holds(word, begins):
-            return f"'{fold(word)}'{':*' if begins else ''}"
-        case Every(wishes):
-            return f"({' & '.join(map(_tsquery, wishes))})"
-        case Some(wishes):
-            return f"({' | '.join(map(_tsquery, wishes))})"
+    return _spelled(wish, lambda held: f"'{fold(held.word)}'{':*' if held.begins else ''}", " & ", " | ")
+
+
+def _spelled(wish: Wish, spell: Callable[[Holds], str], every: str, some: str) -> str:
+    """In the language of an engine, by its way to spell a word, AND and OR."""
+    if isinstance(wish, Holds):
+        return spell(wish)
+    joint = every if isinstance(wish, Every) else some
+    return f"({joint.join(_spelled(one, spell, every, some) for one in wish.wishes)})"

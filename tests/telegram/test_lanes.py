@@ -1,8 +1,9 @@
 """Room for requests: few at once, and a lost one takes nobody's place for long."""
 
 import asyncio
+from contextlib import ExitStack
 
-from bot.telegram.lanes import Lanes
+from bot.telegram.lanes import WAITING, Lanes
 
 
 class Kind:
@@ -64,3 +65,21 @@ async def test_a_failure_leaves_its_place() -> None:
     until.set()
     await hold(lanes, Kind, until, log, "next")
     assert log == ["first", "next"]
+
+
+async def test_nothing_is_asked_while_the_store_is_behind() -> None:
+    """While as many answers as may are being recorded, requests wait, whatever their kind; whoever gives up takes no place."""
+    lanes, until, log = Lanes(1, slow_seconds=60.0), asyncio.Event(), list[str]()
+    until.set()
+    with ExitStack() as recorded:
+        for _ in range(WAITING - 1):
+            recorded.enter_context(lanes.recording())
+        await hold(lanes, Kind, until, log, "room")
+        with lanes.recording():
+            tasks = [asyncio.create_task(hold(lanes, Kind, until, log, name)) for name in ("gives up", "waits")]
+            await asyncio.sleep(0.01)
+            tasks[0].cancel()
+            await asyncio.sleep(0.01)
+            assert log == ["room"]
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert log == ["room", "waits"]
