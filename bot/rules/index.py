@@ -1,57 +1,56 @@
 """All terms of all rules, found in one pass over a text.
 
-Each path is kept under the forms of one of its slots, the rarest among the rules: its anchor. The symbols of a text (its
-words and their other readings) are intersected with the anchors, and only paths all of whose slots the text can meet are
-walked. So the cost follows the text, not the number of rules. Regular expressions are scanned one by one.
+Words and phrases are walked from their anchors (see `anchors`); regular expressions are scanned one by one.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Self, TypeVar
 
 from bot.model import Source
 from bot.rules.addresses import Locator, Locators
+from bot.rules.anchors import Anchors
 from bot.rules.fuzzy import Fuzzy
-from bot.rules.lattice import Edge, Lexicon, edges
+from bot.rules.lattice import Edge, edges
+from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
 from bot.rules.rule import Field
-from bot.rules.slots import BOLDNESS, Compiled, Path, Reason, Slot
+from bot.rules.slots import BOLDNESS, Compiled, Reason, Slot
 from bot.rules.tree import Found, Term
 from bot.rules.walk import Ground, Way, walk
 from bot.rules.words import Reading, form_of, read
 
-# A term's path, as it is kept: equal only to itself.
-Entry = tuple[Compiled, Path]
+T = TypeVar("T", Pattern, Locator, Compiled)
 
 
 class Index:
-    """Compiled once from the terms; `find` is pure."""
+    """Immutable; `find` is pure, and `changed` gives another index at the cost of a copy."""
 
-    def __init__(self, terms: Iterable[Term]) -> None:
-        every = tuple(dict.fromkeys(terms))
-        self._patterns = tuple(term for term in every if isinstance(term, Pattern))
-        self._locators = Locators(term for term in every if isinstance(term, Locator))
-        entries = [(term, path) for term in every if isinstance(term, Compiled) for path in term.paths]
-        slots = [slot for _, path in entries for slot in path.slots]
-        count = Counter(form for slot in slots for form in slot.forms)
-        self._anchored: defaultdict[str, list[Entry]] = defaultdict(list)
-        # Paths of prefixes alone, by the first one's length.
-        self._prefixed: defaultdict[int, defaultdict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
-        for entry in entries:
-            self._add(entry, count)
-        self._lexicon = Lexicon.of(count)
-        self._anchors = frozenset(self._anchored)
-        self._fuzzy = Fuzzy({form for slot in slots if slot.fuzzy for form in slot.forms})
+    def __init__(self) -> None:
+        self._lexicon = Lexicon()
+        self._anchors = Anchors()
+        self._patterns: dict[Pattern, None] = {}
+        self._locators = Locators(())
+        self._locating: dict[Locator, None] = {}
+        # Terms that allow a slip.
+        self._loose: dict[Compiled, None] = {}
+        self._fuzzy = Fuzzy(())
 
-    def _add(self, entry: Entry, count: Counter[str]) -> None:
-        slots = [slot for slot in entry[1].slots if slot.forms]
-        if not slots:
-            prefix = entry[1].slots[0].prefix
-            self._prefixed[len(prefix)][prefix].append(entry)
-            return
-        anchor = slots[0] if len(slots) == 1 else min(slots, key=lambda slot: max(count[form] for form in slot.forms))
-        for form in anchor.forms:
-            self._anchored[form].append(entry)
+    def changed(self, gone: AbstractSet[Term], new: Collection[Term]) -> Self:
+        """Without some terms (each was there), and with others (none was)."""
+        other = type(self)()
+        less = [term for term in gone if isinstance(term, Compiled)]
+        more = [term for term in new if isinstance(term, Compiled)]
+        other._lexicon = self._lexicon.changed(_symbols(_slots(less)), _symbols(_slots(more)))
+        other._anchors = self._anchors.changed(less, more, other._lexicon)
+        other._patterns = _exchanged(self._patterns, gone, (term for term in new if isinstance(term, Pattern)))
+        other._locating = _exchanged(self._locating, gone, (term for term in new if isinstance(term, Locator)))
+        other._locators = Locators(other._locating)
+        other._loose = _exchanged(self._loose, gone, filter(_is_loose, more))
+        same = other._loose == self._loose
+        other._fuzzy = self._fuzzy if same else Fuzzy(_symbols(slot for slot in _slots(other._loose) if slot.fuzzy))
+        return other
 
     def find(self, field: Field, number: int) -> Iterator[Found]:
         """Every hit in field number `number`; word numbers are those of the plain reading."""
@@ -79,7 +78,7 @@ class Index:
     def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> Iterator[Found]:
         extra = [*edges(reading, self._lexicon), *self._fuzzy.edges(reading)]
         symbols = reading.vocabulary.union(edge.symbol for edge in extra) if extra else reading.vocabulary
-        entries = self._alive(symbols)
+        entries = self._anchors.alive(symbols)
         if not entries:
             return
         ground = Ground(reading, extra, speech=speech)
@@ -98,27 +97,13 @@ class Index:
             else:
                 yield _placed(field, start, end, plain, term, form, way.reason)
 
-    def _alive(self, symbols: set[str]) -> list[Entry]:
-        """The paths all of whose slots are met by some symbol of the text."""
-        entries: dict[int, Entry] = {}
-        for symbol in symbols & self._anchors:
-            entries.update((id(entry), entry) for entry in self._anchored[symbol])
-        for length, prefixes in self._prefixed.items():
-            for symbol in symbols:
-                if len(symbol) >= length and (begun := prefixes.get(symbol[:length])):
-                    entries.update((id(entry), entry) for entry in begun)
-        return [
-            entry
-            for entry in entries.values()
-            if len(entry[1].slots) == 1
-            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[1].slots)
-        ]
-
 
 class _Starts:
     """Where in a text paths may begin: the edges that meet their first slots."""
 
-    def __init__(self, reading: Reading, extra: Iterable[Edge], symbols: set[str], slots: Iterable[Slot]) -> None:
+    def __init__(
+        self, reading: Reading, extra: Iterable[Edge], symbols: AbstractSet[str], slots: Iterable[Slot]
+    ) -> None:
         self._symbols = symbols
         self._by_symbol: dict[str, list[Edge]] = {symbol: [] for slot in slots for symbol in self._meeting(slot)}
         for i, word in enumerate(reading.words):
@@ -143,3 +128,19 @@ def _placed(field: int, start: int, end: int, plain: Reading, term: Term, form: 
     """A hit of another reading, with the word numbers of the plain one."""
     first = max(bisect_right(plain.places, start) - 1, 0)
     return Found(field, start, end, first, max(bisect_left(plain.places, end) - 1, first), term, form, reason)
+
+
+def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:
+    return (slot for term in terms for path in term.paths for slot in path.slots)
+
+
+def _symbols(slots: Iterable[Slot]) -> Iterator[str]:
+    return (form for slot in slots for form in slot.forms)
+
+
+def _is_loose(term: Compiled) -> bool:
+    return any(slot.fuzzy for slot in _slots((term,)))
+
+
+def _exchanged(before: dict[T, None], gone: AbstractSet[Term], new: Iterable[T]) -> dict[T, None]:
+    return {term: None for term in before if term not in gone} | dict.fromkeys(new)

@@ -5,12 +5,11 @@ Most texts have none, so every reading has a cheap test before it that a plain t
 """
 
 import re
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bot.rules.lexicon import HEAD, Lexicon
 from bot.rules.lookalike import CYRILLIC, LATIN, alternatives, without_digits
 from bot.rules.numbers import find_numbers, number_parts
 from bot.rules.slots import Reason
@@ -24,7 +23,6 @@ LONGEST = 40
 _LONGEST_STRETCHED = 64
 _SHORTEST_PART = 3
 _SHORTEST_GLUED = 6
-_SPACED = 4
 _LONGEST_PARTED = 6
 # A post with more starred words is no honest one, and each costs a look at many forms.
 _MAX_MASKS = 30
@@ -94,37 +92,6 @@ _FOREIGN = frozenset("іѕјїєґ")
 _remembered = _Remembered()
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """Every symbol that some rule asks for."""
-
-    symbols: frozenset[str]
-    # How those of four and more letters begin.
-    heads: frozenset[str]
-    # All by length, sorted, for words with letters starred out.
-    by_length: Mapping[int, Sequence[str]]
-
-    @classmethod
-    def of(cls, symbols: Iterable[str]) -> "Lexicon":
-        """A lexicon of these."""
-        every = frozenset(symbols)
-        by_length: defaultdict[int, list[str]] = defaultdict(list)
-        for symbol in sorted(every):
-            by_length[len(symbol)].append(symbol)
-        return cls(every, frozenset(one[:_SPACED] for one in every if len(one) >= _SPACED), by_length)
-
-    def alike(self, mask: str) -> Iterator[str]:
-        """The symbols that fit a mask: letters, and a star for each that is hidden."""
-        begin = mask[: mask.index("*")]
-        some = self.by_length.get(len(mask), ())
-        fits = re.compile(mask.replace("*", "[^\\W\\d_]")).fullmatch
-        for i in range(bisect_left(some, begin), len(some)):
-            if not some[i].startswith(begin):
-                return
-            if fits(some[i]):
-                yield some[i]
-
-
 def edges(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them."""
     wanted = lexicon.symbols
@@ -142,7 +109,7 @@ def edges(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
         yield from _parted(reading, wanted)
 
 
-def _look_alikes(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+def _look_alikes(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     hidden = {
         token: meant
         for token, others in _remembered.among(reading.vocabulary).items()
@@ -154,7 +121,7 @@ def _look_alikes(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
                 yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
 
 
-def _numbers(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+def _numbers(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """Numbers in words; none runs over the end of a sentence."""
     words, first = reading.words, 0
     while first < len(words):
@@ -169,7 +136,7 @@ def _numbers(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
         first = end
 
 
-def _glued(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+def _glued(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """A word that was parted: `контр батарейная`."""
     pairs = [left + right for left, right in pairwise(reading.words)]
     if wanted.isdisjoint(pairs):
@@ -184,29 +151,29 @@ def _glued(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
 
 def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters read as one word."""
-    if len(_SINGLE & reading.vocabulary) < _SPACED - 1:
+    if len(_SINGLE & reading.vocabulary) < HEAD - 1:
         return
     words, start = reading.words, 0
     while start < len(words):
         end = start
         while end < len(words) and words[end] in _SINGLE and (end == start or reading.near(end)):
             end += 1
-        if end - start >= _SPACED:
+        if end - start >= HEAD:
             yield from _within("".join(words[start:end]), start, lexicon)
         start = max(end, start + 1)
 
 
 def _within(run: str, start: int, lexicon: Lexicon) -> Iterator[Edge]:
     """A preposition may stand before a spaced word, another word after it: every part of the run that is wanted."""
-    for first in range(len(run) - _SPACED + 1):
-        if run[first : first + _SPACED] not in lexicon.heads:
+    for first in range(len(run) - HEAD + 1):
+        if not lexicon.begins(run[first : first + HEAD]):
             continue
-        for last in range(first + _SPACED, min(len(run), first + LONGEST) + 1):
+        for last in range(first + HEAD, min(len(run), first + LONGEST) + 1):
             if run[first:last] in lexicon.symbols:
                 yield Edge(start + first, start + last - 1, run[first:last], Reason.GLUED)
 
 
-def _with_digits(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """`ш0йгу`, `к@дыров`: letters and digits with nothing, or a sign drawn like a letter, between them."""
     gaps, first = reading.gaps, 0
     while first < len(reading.words):
@@ -234,7 +201,7 @@ def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 
 
-def _parted(reading: Reading, wanted: frozenset[str]) -> Iterator[Edge]:
+def _parted(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`."""
     words, gaps = reading.words, reading.gaps
     parting = [gap != " " and _PARTING.fullmatch(gap) is not None for gap in gaps]

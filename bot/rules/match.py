@@ -1,7 +1,8 @@
 """Rules against a subject: pure, compiled once."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from bot.model import Match, Source
 from bot.rules.index import Index
@@ -14,25 +15,48 @@ from bot.rules.trigger import On
 class RuleSet:
     """All watch rules, compiled. Immutable: a changed rule makes a new set."""
 
-    def __init__(self, files: Iterable[RuleFile] = ()) -> None:
+    def __init__(self, files: Iterable[RuleFile] = (), before: "RuleSet | None" = None) -> None:
+        """`before`: a set whose rules, where they are the same objects, need not be taken up again."""
         self.files = tuple(files)
         self.rules: tuple[Rule, ...] = tuple(rule for file in self.files for rule in file.rules)
         # Whether a rule asks from where a post was forwarded.
         self.asks_origin = any(rule.scope.forwarded_from != Names() for rule in self.rules)
         self._triggers = {rule.trigger.on for rule in self.rules}
-        self._index = Index(term for rule in self.rules for term in terms(rule.tree))
-        # Which rules a term can make true, by their number.
-        self._touches: dict[Term, list[int]] = defaultdict(list)
-        for number, rule in enumerate(self.rules):
-            for term in dict.fromkeys(terms(rule.tree, wanted_only=True)):
-                self._touches[term].append(number)
+        self._number = {rule.id: number for number, rule in enumerate(self.rules)}
+        # By how many rules a term is used, and which of them it can make true, by their ids.
+        self._uses: Counter[Term] = before._uses.copy() if before else Counter()
+        self._touches: dict[Term, tuple[str, ...]] = before._touches.copy() if before else {}
+        same = set(map(id, before.rules if before else ())) & set(map(id, self.rules))
+        for rule in before.rules if before else ():
+            if id(rule) not in same:
+                self._drop(rule)
+        for rule in self.rules:
+            if id(rule) not in same:
+                self._take_up(rule)
+        known: AbstractSet[Term] = before._uses.keys() if before else set()
+        gone, new = known - self._uses.keys(), [term for term in self._uses if term not in known]
+        self._index: Index = (before._index if before else Index()).changed(gone, new)
+
+    def _take_up(self, rule: Rule) -> None:
+        self._uses.update(set(terms(rule.tree)))
+        for term in dict.fromkeys(terms(rule.tree, wanted_only=True)):
+            self._touches[term] = (*self._touches.get(term, ()), rule.id)
+
+    def _drop(self, rule: Rule) -> None:
+        for term in set(terms(rule.tree)):
+            self._uses[term] -= 1
+            left = tuple(rule_id for rule_id in self._touches.pop(term, ()) if rule_id != rule.id)
+            if left:
+                self._touches[term] = left
+            if not self._uses[term]:
+                del self._uses[term]
 
     def match(self, subject: Subject, on: On = On.POSTED) -> tuple[Match, ...]:
         """The rules of this trigger that the subject meets, in the order of the files. Never raises, whatever the text."""
         if on not in self._triggers:
             return ()
         hits = self._hits(subject.fields)
-        touched = sorted({number for term in hits for number in self._touches.get(term, ())})
+        touched = sorted({self._number[rule_id] for term in hits for rule_id in self._touches.get(term, ())})
         judge = Judge(subject.fields, hits)
         rules = (self.rules[number] for number in touched)
         found = (judge.match(rule) for rule in rules if rule.trigger.on is on and rule.scope.admits(subject))

@@ -1,0 +1,89 @@
+"""The paths of all terms, each kept under the forms of one of its slots, the rarest among the rules: its anchor.
+
+The symbols of a text (its words and their other readings) are intersected with the anchors, and only paths all of whose
+slots the text can meet are walked. So the cost follows the text, not the number of rules.
+"""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Self
+
+from bot.rules.lexicon import Lexicon
+from bot.rules.slots import Compiled, Path, Slot
+
+# A term's path, as it is kept: an object of its own.
+Entry = tuple[Compiled, Path]
+
+
+class Anchors:
+    """Immutable: `changed` gives other ones, at the cost of a copy."""
+
+    def __init__(self) -> None:
+        self._anchored: dict[str, tuple[Entry, ...]] = {}
+        # Paths of prefixes alone, by the first one's length.
+        self._prefixed: dict[int, dict[str, tuple[Entry, ...]]] = {}
+
+    def changed(self, gone: Iterable[Compiled], new: Iterable[Compiled], lexicon: Lexicon) -> Self:
+        """Without the paths of some terms, and with those of others; `lexicon` tells which of their slots are rare."""
+        other = type(self)()
+        other._anchored = self._anchored.copy()
+        other._prefixed = {length: prefixes.copy() for length, prefixes in self._prefixed.items()}
+        for term in gone:
+            other._remove(term)
+        for term in new:
+            for path in term.paths:
+                other._add((term, path), lexicon)
+        return other
+
+    def alive(self, symbols: AbstractSet[str]) -> list[Entry]:
+        """The paths all of whose slots are met by some symbol of the text."""
+        entries: dict[int, Entry] = {}
+        for symbol in self._anchored.keys() & symbols:
+            entries.update((id(entry), entry) for entry in self._anchored[symbol])
+        for length, prefixes in self._prefixed.items():
+            for symbol in symbols:
+                if len(symbol) >= length and (begun := prefixes.get(symbol[:length])):
+                    entries.update((id(entry), entry) for entry in begun)
+        return [
+            entry
+            for entry in entries.values()
+            if len(entry[1].slots) == 1
+            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[1].slots)
+        ]
+
+    def _add(self, entry: Entry, lexicon: Lexicon) -> None:
+        for kept, key in self._places(entry[1], lexicon):
+            kept[key] = (*kept.get(key, ()), entry)
+
+    def _places(self, path: Path, lexicon: Lexicon) -> Iterator[tuple[dict[str, tuple[Entry, ...]], str]]:
+        """Where a new path is kept."""
+        slots = [slot for slot in path.slots if slot.forms]
+        if not slots:
+            prefix = path.slots[0].prefix
+            yield self._prefixed.setdefault(len(prefix), {}), prefix
+            return
+
+        def commonest(slot: Slot) -> int:
+            return max(map(lexicon.count, slot.forms))
+
+        for form in (slots[0] if len(slots) == 1 else min(slots, key=commonest)).forms:
+            yield self._anchored, form
+
+    def _remove(self, term: Compiled) -> None:
+        """What was rare when it was added may be common now, so all its slots are asked."""
+        for path in term.paths:
+            for slot in path.slots:
+                for form in slot.forms:
+                    _without(self._anchored, form, term)
+                if slot.prefix and len(slot.prefix) in self._prefixed:
+                    _without(self._prefixed[len(slot.prefix)], slot.prefix, term)
+
+
+def _without(kept: dict[str, tuple[Entry, ...]], key: str, term: Compiled) -> None:
+    if (entries := kept.get(key)) is None:
+        return
+    left = tuple(entry for entry in entries if entry[0] != term)
+    if left:
+        kept[key] = left
+    else:
+        del kept[key]
