@@ -30,7 +30,7 @@ Stamps = Mapping[str, tuple[int, int, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiled:
-    """A set of rules, and what the tests inside its files have against it."""
+    """A set of rules, and what the tests inside the files that are new have against it."""
 
     rules: RuleSet
     failing: tuple[str, ...]
@@ -80,7 +80,7 @@ class RulesWatch:
             texts = await asyncio.to_thread(read_rules, self._folder)
             if self._is_new(texts):
                 # In a thread: what comes in meanwhile is held against the old rules.
-                await self._take_up(texts, await asyncio.to_thread(_compile, texts))
+                await self._take_up(texts, await asyncio.to_thread(_compile, texts, self._monitor.rules))
         except ConfigError as error:
             await self._refuse(texts, error)
         self._settled = stamps
@@ -123,9 +123,10 @@ def _stamps(folder: Path) -> Stamps:
     return found
 
 
-def _compile(texts: Mapping[str, str]) -> _Compiled:
-    rules = parse_rules(texts)
-    return _Compiled(rules=rules, failing=tuple(str(test) for test in rules.run_tests() if not test.passed))
+def _compile(texts: Mapping[str, str], before: RuleSet) -> _Compiled:
+    rules = parse_rules(texts, before)
+    failing = (test for test in rules.run_tests(known=before) if not test.passed)
+    return _Compiled(rules=rules, failing=tuple(map(str, failing)))
 
 
 def _changes(before: tuple[Rule, ...], after: tuple[Rule, ...]) -> Iterator[str]:

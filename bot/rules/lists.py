@@ -4,7 +4,7 @@ A list is compiled when a rule first uses it. The others are only read, which co
 a mistake in one is told whether it is used or not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.errors import RuleError
@@ -27,8 +27,10 @@ class NamedList:
 class Shelf:
     """Lists that a file can use: its own, and below them the shared ones."""
 
-    def __init__(self, shared: "Shelf | None" = None) -> None:
+    def __init__(self, shared: "Shelf | None" = None, *, sources: Mapping[str, str] | None = None) -> None:
+        """`sources`: the files that its lists are read from, {name: text}."""
         self._shared = shared
+        self.sources = sources or {}
         self._lists: dict[str, NamedList] = {}
         self._compiled: dict[tuple[str, Make], Tree] = {}
 

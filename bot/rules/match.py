@@ -16,7 +16,7 @@ class RuleSet:
     """All watch rules, compiled. Immutable: a changed rule makes a new set."""
 
     def __init__(self, files: Iterable[RuleFile] = (), before: "RuleSet | None" = None) -> None:
-        """`before`: a set whose rules, where they are the same objects, need not be taken up again."""
+        """`before`: a set whose rules, where id and revision are the same, need not be taken up again."""
         self.files = tuple(files)
         self.rules: tuple[Rule, ...] = tuple(rule for file in self.files for rule in file.rules)
         # Whether a rule asks from where a post was forwarded.
@@ -26,12 +26,13 @@ class RuleSet:
         # By how many rules a term is used, and which of them it can make true, by their ids.
         self._uses: Counter[Term] = before._uses.copy() if before else Counter()
         self._touches: dict[Term, tuple[str, ...]] = before._touches.copy() if before else {}
-        same = set(map(id, before.rules if before else ())) & set(map(id, self.rules))
-        for rule in before.rules if before else ():
-            if id(rule) not in same:
-                self._drop(rule)
-        for rule in self.rules:
-            if id(rule) not in same:
+        old, now = (
+            {(rule.id, rule.revision): rule for rule in rules} for rules in (before.rules if before else (), self.rules)
+        )
+        for name in old.keys() - now.keys():
+            self._drop(old[name])
+        for name, rule in now.items():
+            if name not in old:
                 self._take_up(rule)
         known: AbstractSet[Term] = before._uses.keys() if before else set()
         gone, new = known - self._uses.keys(), [term for term in self._uses if term not in known]
@@ -70,9 +71,14 @@ class RuleSet:
         """The terms, as written, that stand anywhere in the subject, whatever the rules make of them."""
         return frozenset(term.text for term in self._hits(subject.fields))
 
-    def run_tests(self) -> tuple[TestResult, ...]:
-        """Run the tests inside the rule files: the words alone, in any channel, category and kind."""
-        return tuple(self._run(rule, test) for rule in self.rules for test in rule.tests)
+    def run_tests(self, *, known: "RuleSet | None" = None) -> tuple[TestResult, ...]:
+        """Run the tests inside the rule files: the words alone, in any channel, category and kind.
+
+        Those of files that are the same in `known` are left out.
+        """
+        same = set(map(id, known.files if known else ()))
+        fresh = (rule for file in self.files if id(file) not in same for rule in file.rules)
+        return tuple(self._run(rule, test) for rule in fresh for test in rule.tests)
 
     def try_rule(self, rule_id: str, text: str) -> Match | None:
         """Hold `text` alone against one rule, in any channel, category and kind; KeyError when there is no such rule."""

@@ -72,27 +72,48 @@ _NO_WORDS: tuple[Tree, str] = (AtLeast(0, ()), "")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
-def parse_rules(files: Mapping[str, str]) -> RuleSet:
+def parse_rules(files: Mapping[str, str], before: RuleSet | None = None) -> RuleSet:
     """Compile all rule files, given as {file name: YAML text}.
 
-    Raises `RuleError`; its text has one line for each file or rule that is wrong: `file:line: rule id: ...`.
+    `before`: what of it is still the same is taken over, not compiled again. Raises `RuleError`; its text has one line
+    for each file or rule that is wrong: `file:line: rule id: ...`.
     """
     problems: list[RuleError] = []
-    shared = Shelf()
     unread: list[RuleError] = []
     heads = list(_heads(files, unread))
-    for head in heads:
-        if head.shared and head.lists:
-            problems += shared.add(head.lists, head.place)
-    problems += shared.check()
-    parsed = [_FileParser(head, shared, problems).parse() for head in heads]
+    known = {file.name: file for file in before.files} if before else {}
+    shared = _shared(heads, files, known.values(), problems)
+    parsed = [_parsed(head, files[head.place.file], shared, known.get(head.place.file), problems) for head in heads]
     problems += unread
     problems += _same_ids(rule for file in parsed for rule in file.rules)
     if heads and not problems and all(head.shared for head in heads):
         problems.append(heads[0].place.error("there are lists, but no rules; a file with `rules:` must use them."))
     if problems:
         raise RuleError("\n".join(dict.fromkeys(map(str, problems))))
-    return RuleSet(parsed)
+    return RuleSet(parsed, before)
+
+
+def _shared(
+    heads: Iterable["_Head"], files: Mapping[str, str], known: Iterable[RuleFile], problems: list[RuleError]
+) -> Shelf:
+    """The lists that every file may use; the same shelf as before when their files are the same."""
+    lists = [head for head in heads if head.shared]
+    sources = {head.place.file: files[head.place.file] for head in lists}
+    for file in known:
+        if file.lists is not None and file.lists.sources == sources:
+            return file.lists
+    shelf = Shelf(sources=sources)
+    for head in lists:
+        if head.lists:
+            problems += shelf.add(head.lists, head.place)
+    problems += shelf.check()
+    return shelf
+
+
+def _parsed(head: "_Head", text: str, shared: Shelf, known: RuleFile | None, problems: list[RuleError]) -> RuleFile:
+    if known is not None and known.text == text and known.lists is shared:
+        return known
+    return _FileParser(head, text, shared, problems).parse()
 
 
 def _same_ids(rules: Iterable[Rule]) -> Iterator[RuleError]:
@@ -139,8 +160,10 @@ def _head(place: Place, text: str) -> _Head:
 class _FileParser:
     """One file. A broken rule goes to `problems` and the others are still read, so that all is told at once."""
 
-    def __init__(self, head: _Head, shared: Shelf, problems: list[RuleError]) -> None:
+    def __init__(self, head: _Head, text: str, shared: Shelf, problems: list[RuleError]) -> None:
         self._head = head
+        self._text = text
+        self._shared = shared
         self._place = head.place
         self._problems = problems
         self._watchlist = PurePath(head.place.file).stem
@@ -157,7 +180,13 @@ class _FileParser:
                     self._problems.append(error)
         except RuleError as error:
             self._problems.append(error)
-        return RuleFile(name=self._place.file, watchlist=self._watchlist, rules=tuple(rules))
+        return RuleFile(
+            name=self._place.file,
+            watchlist=self._watchlist,
+            rules=tuple(rules),
+            text=self._text,
+            lists=self._shared,
+        )
 
     def _rules(self) -> tuple[Value, ...]:
         """Read everything but the rules, which are returned as they are."""

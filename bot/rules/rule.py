@@ -1,8 +1,9 @@
 """The nouns of this room."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source, Word
+from bot.rules.lists import Shelf
 from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
 from bot.rules.trigger import POSTED, Trigger
@@ -145,3 +146,6 @@ class RuleFile:
     name: str
     watchlist: str
     rules: tuple[Rule, ...]
+    # As it was read, and the lists of other files that it could use: while both are the same, so are its rules.
+    text: str = field(default="", repr=False)
+    lists: Shelf | None = field(default=None, repr=False, compare=False)

@@ -1,0 +1,94 @@
+"""A set of rules that is made from the one before is the set that would be made from nothing."""
+
+import random
+
+import pytest
+
+from bot.errors import RuleError
+from bot.rules import RuleSet, parse_rules
+from tests.rules.helpers import subject
+
+LISTS = "terms:\n  strike: [удар, прилёт, {}]\n"
+QUERIES = (
+    "person:Попов",
+    'person:"Иван Попов" AND отставка',
+    'unit:"58-я армия" NEAR/8 $strike',
+    "place:Бердянск OR place:Токмак",
+    '"тяжёлые потери" NOT погода',
+    "Хаймарс~1",
+    "=ЮВО",
+    "прилет*",
+    "/з[уy]/",
+    "mention:rybar",
+    "url:t.me/rybar",
+    "удар AND мост",
+    "$strike",
+)
+TEXTS = (
+    "Командующий 58-й армией Иван Попов отправлен в отставку после удара.",
+    "Прилёты по Бердянску, в Токмаке тихо. Тяжёлые потери, погода ясная.",
+    "Хаймарз и Хаймарс, ЮВО, @rybar пишет: t.me/rybar/1, зу-23 и мост",
+    "В 58 ОА удар, взрывы, п.о.п.о.в и Ш о й г у",
+    "Ракета, дрон и мост. Попову и Попову.",
+)
+
+
+def _folder(rng: random.Random) -> dict[str, str]:
+    files = {"lists.yaml": LISTS.format(rng.choice(["взрыв", "ракета"]))}
+    number = 0
+    for name in rng.sample("abcdef", rng.randint(2, 5)):
+        rules = []
+        for query in rng.sample(QUERIES, rng.randint(1, 6)):
+            number += 1
+            rules.append(f"  - id: r{number}\n    match: {query!r}\n")
+        files[f"{name}.yaml"] = "rules:\n" + "".join(rules)
+    return files
+
+
+def _found(rules: RuleSet) -> list[object]:
+    return [rules.match(subject(text)) for text in TEXTS]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_chain_of_changes_ends_where_a_fresh_start_does(seed: int) -> None:
+    """Rules, files and lists come, go and move; what is found stays what a fresh set finds."""
+    rng = random.Random(seed)
+    rules = RuleSet()
+    for _ in range(12):
+        files = _folder(rng)
+        rules = parse_rules(files, rules)
+        fresh = parse_rules(files)
+        assert [rule.id for rule in rules.rules] == [rule.id for rule in fresh.rules]
+        assert _found(rules) == _found(fresh)
+
+
+def test_what_is_the_same_is_taken_over() -> None:
+    """Files that did not change are not read again; one whose lists changed is."""
+    files = {
+        "l.yaml": LISTS.format("взрыв"),
+        "a.yaml": "rules: [{id: a, match: $strike}]",
+        "b.yaml": "rules: [{id: b, match: мост}]",
+    }
+    before = parse_rules(files)
+    other = parse_rules(files | {"b.yaml": "rules: [{id: b, match: дрон}]"}, before)
+    assert other.files[1] is before.files[1]
+    assert other.files[2] is not before.files[2]
+    lists = parse_rules(files | {"l.yaml": LISTS.format("ракета")}, before)
+    assert [match.rule_id for match in lists.match(subject("Ракета над мостом"))] == ["a", "b"]
+
+
+def test_a_broken_change_leaves_the_set_before_as_it_was() -> None:
+    """What is refused changes nothing in the rules that are in force."""
+    before = parse_rules({"a.yaml": "rules: [{id: a, match: мост}]"})
+    with pytest.raises(RuleError, match="already used"):
+        parse_rules({"a.yaml": "rules: [{id: a, match: мост}]", "b.yaml": "rules: [{id: a, match: дрон}]"}, before)
+    assert [match.rule_id for match in before.match(subject("мост и дрон"))] == ["a"]
+
+
+def test_only_the_tests_of_changed_files_are_run() -> None:
+    """A reload among many rules does not run all their tests again."""
+    rule = "rules: [{{id: {0}, match: мост, tests: {{match: [мост]}}}}]"
+    before = parse_rules({"a.yaml": rule.format("a"), "b.yaml": rule.format("b")})
+    after = parse_rules({"a.yaml": rule.format("a"), "b.yaml": rule.format("c")}, before)
+    assert [result.rule_id for result in after.run_tests(known=before)] == ["c"]
+    assert [result.rule_id for result in after.run_tests()] == ["a", "c"]
