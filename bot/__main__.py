@@ -3,7 +3,7 @@
 import sys
 
 from bot.cli import cli
-from bot.cli.edge import guard
+from bot.cli.guard import guard
 
 
 def main() -> None:

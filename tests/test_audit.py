@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from bot.cli import cli
-from bot.cli.edge import guard
+from bot.cli.guard import guard
 from bot.cli.logs import set_up_logs
 from bot.config import ENVIRONMENT
 from bot.model import How, Kind

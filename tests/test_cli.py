@@ -21,7 +21,8 @@ import structlog
 
 import bot
 from bot.cli import cli
-from bot.cli.edge import guard
+from bot.cli.group import Later
+from bot.cli.guard import guard
 from bot.cli.logs import set_up_logs
 from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError
@@ -64,8 +65,9 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
     """The path of every command, groups included."""
     for name, command in group.commands.items():
         yield (*path, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
+        loaded = command.load() if isinstance(command, Later) else command
+        if isinstance(loaded, click.Group):
+            yield from commands(loaded, *path, name)
 
 
 def call(folder: Folder, *arguments: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import cli
-from bot.cli.edge import guard
+from bot.cli.guard import guard
 from bot.config import ENVIRONMENT, load_config
 from bot.rules import parse_rules
 from tests.configured import Folder, server_key

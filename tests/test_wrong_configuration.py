@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from bot.cli import cli
-from bot.cli.edge import guard
+from bot.cli.guard import guard
 from bot.config import ENVIRONMENT
 from tests.configured import PASSWORD, SECRETS, Break, Folder, closed_port, server_key
 

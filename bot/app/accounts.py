@@ -6,7 +6,8 @@ from functools import partial
 
 from bot.alerts import plain
 from bot.app.checks import check_accounts
-from bot.app.parts import connect_account, open_store, wanted_channels
+from bot.app.parts import connect_account, wanted_channels
+from bot.app.stores import open_store
 from bot.config import Config
 from bot.model import Alarm, utc_now
 from bot.store import Store

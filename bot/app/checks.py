@@ -8,10 +8,12 @@ from typing import Literal
 
 from bot.alerts import AppriseSink
 from bot.app.canary import check_canary
-from bot.app.parts import load_rules, require_api_hash, server_of, session_path, sink_names, speech_settings
+from bot.app.parts import require_api_hash, server_of, session_path, speech_settings
+from bot.app.rules import load_rules
+from bot.app.sinks import sink_names
 from bot.config import Config
 from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, StoreError
-from bot.health import ask, require_free_port
+from bot.health.http import ask, require_free_port
 from bot.speech import find_model
 from bot.store import Store
 from bot.telegram import SessionFile

@@ -8,39 +8,12 @@ from bot.app.canary import canary_channel
 from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
-from bot.rules import RuleSet, parse_rules
 from bot.speech import SpeechSettings
-from bot.store import Burst, Store
+from bot.store import Store
 from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
 
-CHAT = "chat"
 # What stands in the example file, where every operator needs a number of their own.
 EXAMPLE_API_ID = 1
-
-
-@asynccontextmanager
-async def open_store(config: Config) -> AsyncIterator[Store]:
-    """The store of this configuration, migrated; the data folder is made private to this user."""
-    try:
-        config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"data_folder: {config.data_folder} cannot be made: {error.strerror}") from error
-    burst = Burst(posts=config.settings.alarms.deletions)
-    store = await Store.open(config.database.get_secret_value(), config.media, burst=burst)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-@asynccontextmanager
-async def open_begun_store(config: Config) -> AsyncIterator[Store | None]:
-    """The store for a command that only reads: None, and nothing is made, when nothing has been recorded yet."""
-    if await Store.begun(config.database.get_secret_value()):
-        async with open_store(config) as store:
-            yield store
-    else:
-        yield None
 
 
 @asynccontextmanager
@@ -117,16 +90,6 @@ def require_api_hash(config: Config) -> str:
     return config.api_hash.get_secret_value()
 
 
-def load_rules(config: Config) -> RuleSet:
-    """The watch rules, compiled; RuleError with file and line."""
-    return parse_rules(config.rules)
-
-
-def rules_folder(config: Config) -> Path:
-    """Where the rule files lie."""
-    return (config.file.parent / config.settings.rules_folder.expanduser()).resolve()
-
-
 def wanted_channels(config: Config) -> list[WantedChannel]:
     """The channels of channels.yaml, and the canary's, as the telegram room takes them."""
     listed = [
@@ -160,22 +123,3 @@ def speech_settings(config: Config) -> SpeechSettings:
         max_seconds=speech.max_minutes * 60.0,
         memory_bytes=speech.memory_megabytes * 1_000_000,
     )
-
-
-def sink_names(config: Config) -> tuple[str, ...]:
-    """Names of the sinks that this configuration has; ConfigError when there is none, since alerts would go nowhere."""
-    alerts = config.settings.alerts
-    names = tuple(config.apprise)
-    if alerts.chat is not None:
-        if config.bot_token is None:
-            raise ConfigError(
-                f"{config.file.name}: alerts.bot_token_file: the chat needs a bot; get a token from @BotFather, then name "
-                "a file that holds it or set EARSHOT_BOT_TOKEN"
-            )
-        names = (CHAT, *names)
-    if not names:
-        raise ConfigError(
-            f"{config.file.name}: alerts.chat: alerts would go nowhere; name the analysts' chat, or a route under "
-            "alerts.apprise"
-        )
-    return names

@@ -18,12 +18,15 @@ from bot.app.accounts import make_fleet
 from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
 from bot.app.loop import Loop
-from bot.app.parts import CHAT, load_rules, open_store, rules_folder, sink_names, speech_settings
+from bot.app.parts import speech_settings
+from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
+from bot.app.sinks import CHAT, sink_names
+from bot.app.stores import open_store
 from bot.app.watching import Watching
 from bot.config import Config
 from bot.errors import AccountDead, EarshotError, LoginNeeded, first_of
-from bot.health import Loops
+from bot.health.http import Loops
 from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse

@@ -11,21 +11,12 @@ from bot.app.canary import is_canary
 from bot.app.loop import Loop
 from bot.canary import CANARY
 from bot.config import Config
-from bot.health import (
-    LOOK_SECONDS,
-    AccountFacts,
-    Bounds,
-    CanaryFacts,
-    CanarySink,
-    Daily,
-    Facts,
-    Health,
-    Loops,
-    Snapshot,
-    Watchman,
-    exposition,
-    measure,
-)
+from bot.health.canary import CanarySink
+from bot.health.daily import Daily
+from bot.health.facts import AccountFacts, Bounds, CanaryFacts, Facts, measure
+from bot.health.http import Health, Loops
+from bot.health.metrics import Snapshot, exposition
+from bot.health.watchman import LOOK_SECONDS, Watchman
 from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse

@@ -6,9 +6,7 @@ from pathlib import Path
 import click
 
 import bot
-from bot.cli import audit, backtest, overview, rules, search, serve, setup
-from bot.cli.edge import Command, Group, State
-from bot.cli.logs import set_up_logs
+from bot.cli.group import Group, Later
 
 
 @click.group(
@@ -30,6 +28,10 @@ def cli(context: click.Context, config: Path | None) -> None:
     Exit codes: 0 done, 1 a problem was found, 2 wrong command line, 3 configuration, 4 Telegram, 5 database,
     6 another Earshot is running, 7 speech, 8 a sink refused, 9 Telegram not to be reached now, 130 interrupted.
     """
+    # Not at the top: the help and the version end before this.
+    from bot.cli.edge import State
+    from bot.cli.logs import set_up_logs
+
     # What a command has to say it prints; `run` sets up the daemon's own logs.
     set_up_logs("warning", "words")
     # A connection that does not come about is told once, by the command.
@@ -38,20 +40,16 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = State(config)
 
 
-_COMMANDS: tuple[Command, ...] = (
-    setup.demo,
-    setup.init,
-    setup.login,
-    setup.check,
-    serve.run,
-    overview.status,
-    overview.channels,
-    audit.audit,
-    serve.backfill,
-    rules.rules,
-    search.search,
+cli.add(
+    Later("demo", "bot.cli.begin:demo", "Play out the founding case."),
+    Later("init", "bot.cli.begin:init", "Write a configuration to start from."),
+    Later("login", "bot.cli.setup:login", "Log in the account, or the alert bot."),
+    Later("check", "bot.cli.setup:check", "Say what would fail, before it fails."),
+    Later("run", "bot.cli.serve:run", "Run the daemon."),
+    Later("status", "bot.cli.overview:status", "Show alarms, lag, gaps, accounts, queues."),
+    Later("channels", "bot.cli.overview:channels", "List whom it follows; or ask Telegram."),
+    Later("audit", "bot.cli.audit:audit", "Account for every id; close gaps."),
+    Later("backfill", "bot.cli.serve:backfill", "Read the past of a channel."),
+    Later("rules", "bot.cli.rules:rules", "List the watch rules, try them, see what they stand for."),
+    Later("search", "bot.cli.search:search", "Search texts and transcripts."),
 )
-for _command in (backtest.backtest, backtest.retro):
-    rules.rules.add_command(_command)
-for _command in _COMMANDS:
-    cli.add_command(_command)

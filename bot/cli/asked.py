@@ -1,23 +1,27 @@
 """A rule as the user names it at the command line: by its id, or as a query."""
 
 import re
+from typing import TYPE_CHECKING
 
-from bot import app
-from bot.config import Config
+from bot.app.rules import load_rules
 from bot.errors import ConfigError, RuleError
 from bot.rules import Rule, RuleFile, RuleSet
 from bot.rules.single import parse_single
 
+if TYPE_CHECKING:
+    # A query by itself needs no settings, which take a while to load.
+    from bot.config import Config
+
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
-def asked_rule(config: Config, text: str) -> tuple[RuleSet, Rule]:
+def asked_rule(config: "Config", text: str) -> tuple[RuleSet, Rule]:
     """The rule of the configuration with this id, else the query that `text` is, which may use the shared `$lists`.
 
     With a set of it alone. Raises ConfigError for what can only be an id and is none, RuleError for a wrong query.
     """
     if _ID.fullmatch(text):
-        known = app.load_rules(config)
+        known = load_rules(config)
         for rule in known.rules:
             if rule.id == text:
                 # By itself: the others would only cost time.
@@ -30,7 +34,7 @@ def asked_rule(config: Config, text: str) -> tuple[RuleSet, Rule]:
     return asked_query(text, config)
 
 
-def asked_query(text: str, config: Config | None = None) -> tuple[RuleSet, Rule]:
+def asked_query(text: str, config: "Config | None" = None) -> tuple[RuleSet, Rule]:
     """A query as a rule of its own; with a configuration it may use the shared `$lists`. Raises RuleError."""
     try:
         found = parse_single(text, config.rules if config else None)

@@ -11,10 +11,12 @@ import click
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot import app
+from bot.app.sinks import sink_names
+from bot.app.stores import open_begun_store
 from bot.cli.asked import asked_rule
-from bot.cli.edge import AGO, State, asynchronous, err, examples, json_option, out, print_json, print_table, table
+from bot.cli.edge import AGO, State, asynchronous, err, json_option, out, print_json, print_table, table
 from bot.cli.found import Shown, print_shown, shown
+from bot.cli.group import examples
 from bot.config import Config
 from bot.errors import ConfigError
 from bot.model import ChannelId
@@ -52,7 +54,6 @@ class Tally:
 
 @click.command(
     "backtest",
-    short_help="What a rule would have found in the archive.",
     epilog=examples(
         "earshot rules backtest army-58 --since 30d",
         "earshot rules backtest 'person:Попов AND отставка' --since 2023-07-01 --until 2023-08-01",
@@ -88,7 +89,7 @@ async def backtest(
     known, one = asked_rule(config, rule)
     _posted(one)
     tally = Tally()
-    async with app.open_begun_store(config) as store:
+    async with open_begun_store(config) as store:
         complete = True
         if store is None:
             err.print("nothing has been recorded yet; `earshot run` does")
@@ -188,7 +189,6 @@ def _plain(
 
 @click.command(
     "retro",
-    short_help="Raise a rule's alerts on the past.",
     epilog=examples("earshot rules retro army-58 --since 7d", "earshot rules retro army-58 --since 2023-07-01 --yes"),
 )
 @click.argument("rule")
@@ -207,8 +207,8 @@ async def retro(
     """
     config = state.config()
     known, one = _own_rule(config, rule)
-    sinks = app.sink_names(config)
-    async with app.open_begun_store(config) as store:
+    sinks = sink_names(config)
+    async with open_begun_store(config) as store:
         if store is None:
             err.print("nothing has been recorded yet; `earshot run` does")
             return 1

@@ -1,4 +1,4 @@
-"""Where the command line meets the rest: errors to exit codes, tables and JSON to the terminal."""
+"""Where the command line meets the rest: settings and moments in, tables and JSON to the terminal."""
 
 import asyncio
 import json
@@ -8,22 +8,22 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import measure_renderables
 from rich.table import Table
 
-from bot.config import Config, examine_config, find_config, load_config
-from bot.errors import ConfigError, EarshotError
-from bot.health import to_json
+from bot.errors import ConfigError
+from bot.health.jsonable import to_json
 from bot.model import utc_now
+
+if TYPE_CHECKING:
+    from bot.config import Config
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Command = click.Command
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -83,35 +83,26 @@ AGO = Ago()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
 
 
-class Group(click.Group):
-    """Commands in the order of use, not of the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which they were added."""
-        return list(self.commands)
-
-
 class State:
     """What the group hands to its commands: the configuration, read when first needed."""
 
     def __init__(self, given: Path | None) -> None:
         self._given = given
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The configuration; ConfigError when there is none or it is wrong."""
+        from bot.config import find_config, load_config
+
         return load_config(find_config(self._given))
 
-    def examine(self) -> Config | list[str]:
+    def examine(self) -> "Config | list[str]":
         """The configuration, or everything that is wrong with it, a line each."""
+        from bot.config import examine_config, find_config
+
         try:
             return examine_config(find_config(self._given))
         except ConfigError as error:
             return [str(error)]
-
-
-def examples(*lines: str) -> str:
-    """An epilog of examples that click does not re-wrap."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
@@ -122,29 +113,6 @@ def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T
         return asyncio.run(function(*args, **kwargs))
 
     return call
-
-
-def guard(command: click.Command, arguments: list[str] | None = None) -> int:
-    """Run `command` on `arguments` (default sys.argv) and return the exit code.
-
-    The user sees one clear line, never a traceback, for whatever we foresee. A reader that goes away (`| head`) ends the
-    process quietly: click and rich see to that.
-    """
-    try:
-        result = command.main(arguments, prog_name="earshot", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except EarshotError as error:
-        # One line, whatever a path or a server has put into it.
-        err.print(f"[bold red]earshot:[/] {escape(' '.join(str(error).split()))}")
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        err.print("interrupted; everything recorded so far is kept")
-        return 130
-    return result if isinstance(result, int) else 0
 
 
 def print_json(value: object) -> None:

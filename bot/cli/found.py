@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from bot.cli.edge import out
-from bot.health import to_json
+from bot.health.jsonable import to_json
 from bot.model import Hit, Source, Span, post_link
 from bot.monitor import Fired, source_texts
 from bot.store import excerpt

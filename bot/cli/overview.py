@@ -7,20 +7,19 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from bot import app
-from bot.cli.edge import State, asynchronous, examples, json_option, out, print_json, print_table, table
+from bot.app.stores import open_begun_store
+from bot.cli.edge import State, asynchronous, json_option, out, print_json, print_table, table
+from bot.cli.group import examples
 from bot.cli.snapshot import canary_line, print_snapshot
 from bot.config import Config
-from bot.health import ago, ask
+from bot.health.words import ago
 from bot.model import Channel, Mode, utc_now
 
 # The status names so many channels that are not followed, and counts the others.
 _NAMED = 5
 
 
-@click.command(
-    short_help="Show alarms, lag, gaps, accounts, queues.", epilog=examples("earshot status", "earshot status --json")
-)
+@click.command(epilog=examples("earshot status", "earshot status --json"))
 @json_option
 @click.pass_obj
 @asynchronous
@@ -31,11 +30,11 @@ async def status(state: State, as_json: bool) -> int:
     """
     config = state.config()
     now = utc_now()
-    async with app.open_begun_store(config) as store:
+    async with open_begun_store(config) as store:
         snapshot = await store.archive.status(now) if store else None
     port = config.settings.health.port
-    alive = await ask(port, "/healthz") if port else None
-    well = alive["ok"] if alive else not port and app.in_use(config)
+    alive = await _ask(port) if port else None
+    well = alive["ok"] if alive else not port and _in_use(config)
     if as_json:
         print_json({"daemon": alive, "store": snapshot})
         return 0 if well else 1
@@ -54,9 +53,30 @@ async def status(state: State, as_json: bool) -> int:
     return 0 if well else 1
 
 
+# What loads Telethon or a server is loaded by those who need it: not by a look at the channels, nor when the daemon answers.
+
+
+async def _ask(port: int) -> Mapping[str, Any] | None:
+    from bot.health.http import ask
+
+    return await ask(port, "/healthz")
+
+
+def _in_use(config: Config) -> bool:
+    from bot.app.parts import in_use
+
+    return in_use(config)
+
+
+async def _look_up(config: Config) -> list[str]:
+    from bot.app.accounts import look_up
+
+    return await look_up(config)
+
+
 def _liveliness(config: Config, alive: Mapping[str, Any] | None, now: datetime) -> str:
     if alive is None:
-        if not app.in_use(config):
+        if not _in_use(config):
             return "[yellow]not running[/]"
         if config.settings.health.port:
             return "[yellow]starting or busy[/]: a process holds the session, but health does not answer"
@@ -67,7 +87,6 @@ def _liveliness(config: Config, alive: Mapping[str, Any] | None, now: datetime) 
 
 
 @click.command(
-    short_help="List whom it follows; or ask Telegram.",
     epilog=examples("earshot channels", "earshot channels --check", "earshot channels --json"),
 )
 @click.option(
@@ -79,8 +98,8 @@ def _liveliness(config: Config, alive: Mapping[str, Any] | None, now: datetime) 
 async def channels(state: State, ask_telegram: bool, as_json: bool) -> int:
     """List the channels of channels.yaml and what is known of each; handles change hands, so check them."""
     config = state.config()
-    problems = await app.look_up(config) if ask_telegram else []
-    async with app.open_begun_store(config) as store:
+    problems = await _look_up(config) if ask_telegram else []
+    async with open_begun_store(config) as store:
         known = await store.channels.all() if store else ()
     if as_json:
         print_json({"channels": known, "problems": problems})

@@ -8,10 +8,11 @@ from typing import Literal
 
 import click
 
-from bot import app
+from bot.app.stores import open_begun_store
 from bot.cli.asked import asked_query
-from bot.cli.edge import MOMENT, State, asynchronous, err, examples, json_option, out, print_json
+from bot.cli.edge import MOMENT, State, asynchronous, err, json_option, out, print_json
 from bot.cli.found import Shown, print_shown, shown
+from bot.cli.group import examples
 from bot.errors import ConfigError
 from bot.model import ChannelId
 from bot.monitor import look_back, wish_of
@@ -27,7 +28,6 @@ _RULE_QUERY = re.compile(
 
 
 @click.command(
-    short_help="Search texts and transcripts.",
     epilog=examples(
         "earshot search Бердянск",
         "earshot search потери 'артиллер*'",
@@ -72,7 +72,7 @@ async def search(
         raise click.UsageError("a rule query finds the newest first; leave --order best out")
     config = state.config()
     rule = asked_query(asked, config) if is_rule else None
-    async with app.open_begun_store(config) as store:
+    async with open_begun_store(config) as store:
         if store is None:
             return _nothing_recorded(as_json)
         window = Window(since=_utc(since), until=_utc(until), channel_ids=await _channel(store, channel))

@@ -10,8 +10,12 @@ import click
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bot import app
-from bot.cli.edge import MOMENT, State, asynchronous, err, examples, json_option, out, print_json
+from bot.app import service
+from bot.app.checks import check_account
+from bot.app.parts import carrier_of, in_use, open_account
+from bot.app.stores import open_begun_store
+from bot.cli.edge import MOMENT, State, asynchronous, err, json_option, out, print_json
+from bot.cli.group import examples
 from bot.cli.logs import set_up_logs
 from bot.config import Config
 from bot.errors import ConfigError, Locked
@@ -20,7 +24,7 @@ from bot.store import Store
 from bot.telegram import backfill as read_history
 
 
-@click.command(short_help="Run the daemon.", epilog=examples("earshot run", "earshot --config /srv/earshot run"))
+@click.command(epilog=examples("earshot run", "earshot --config /srv/earshot run"))
 @click.pass_obj
 @asynchronous
 async def run(state: State) -> None:
@@ -37,11 +41,10 @@ async def run(state: State) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal)
-    await app.run(config, stop)
+    await service.run(config, stop)
 
 
 @click.command(
-    short_help="Read the past of a channel.",
     epilog=examples(
         "earshot backfill @gurulev --since 2023-07-01", "earshot backfill -1001234567890 --since 2023-07-01"
     ),
@@ -57,7 +60,7 @@ async def backfill(state: State, channel: str, since: datetime, as_json: bool) -
     The daemon does it when it runs; else this command does. It can be interrupted and resumed at any time.
     """
     config = state.config()
-    async with app.open_begun_store(config) as store:
+    async with open_begun_store(config) as store:
         found = await store.channels.find(channel) if store else None
         if store is None or found is None:
             raise ConfigError(
@@ -89,9 +92,9 @@ async def _by_ourselves(
     config: Config, store: Store, channel: Channel, since: datetime, show: Callable[[Backfill], None]
 ) -> Backfill:
     """Read it through the account that carries the channel. Raise Locked when another process has that."""
-    name = app.carrier_of(config, channel)
-    await app.check_account(config, name, logged_in=True)
-    async with app.open_account(config, store, name=name) as account:
+    name = carrier_of(config, channel)
+    await check_account(config, name, logged_in=True)
+    async with open_account(config, store, name=name) as account:
         await account.require_login()
         return await read_history(account, store, channel, since=since, progress=show, stop=asyncio.Event())
 
@@ -113,5 +116,5 @@ async def _by_daemon(
             if now.done:
                 return now
         await asyncio.sleep(0.5)
-        if not app.in_use(config):
+        if not in_use(config):
             return None

@@ -1,83 +1,22 @@
-"""Commands before the daemon runs: demo, init, login, check."""
+"""Commands before the daemon runs: login, check."""
 
-import shlex
-import shutil
 import sys
-from pathlib import Path
 
 import click
 import segno
-from rich.console import Console
 from rich.markup import escape
 
-from bot import EXAMPLE, app
-from bot.cli.edge import State, asynchronous, err, examples, json_option, out, print_json
+from bot.app.checks import Finding, check_account, check_all
+from bot.app.parts import open_account
+from bot.app.stores import open_store
+from bot.cli.edge import State, asynchronous, err, json_option, out, print_json
+from bot.cli.group import examples
 from bot.config import Config
 from bot.errors import ConfigError
-from bot.sandbox.demo import play
 from bot.telegram import login_bot, login_by_code, login_by_qr
 
 
 @click.command(
-    short_help="Play out the founding case.",
-    epilog=examples(
-        "earshot demo", "earshot demo --serve --folder /tmp/earshot", "earshot demo --picture docs/demo-chat.svg"
-    ),
-)
-@click.option("--serve", is_flag=True, help="Stay up afterwards, for exploring, until Ctrl-C.")
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("earshot-demo"),
-    show_default=True,
-    help="Where the demo keeps its data; made anew each time.",
-)
-@click.option(
-    "--picture", type=click.Path(path_type=Path, dir_okay=False), help="Also write the analyst chat as an SVG picture."
-)
-@asynchronous
-async def demo(serve: bool, folder: Path, picture: Path | None) -> int:
-    """Play out the founding case on a Telegram of our own: no account, no download, loopback only.
-
-    The daemon in it is the real `earshot run` in its own process. The voice is synthetic.
-    """
-    return await play(Console(highlight=False), folder=folder, serve=serve, picture=picture)
-
-
-@click.command(short_help="Write a configuration to start from.", epilog=examples("earshot init /srv/earshot"))
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def init(folder: Path) -> None:
-    """Write a commented configuration with example channels and rules into FOLDER.
-
-    Nothing that is already there is touched.
-    """
-    present = [name for name in ("earshot.yaml", "channels.yaml", "rules") if (folder / name).exists()]
-    if present:
-        raise ConfigError(f"{folder / present[0]}: is already there; choose another folder, or move it away")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("earshot.yaml", "channels.yaml"):
-            shutil.copyfile(EXAMPLE / name, folder / name)
-        shutil.copytree(EXAMPLE / "rules", folder / "rules")
-        for name in ("data", "secrets"):
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
-    out.print(f"Wrote [bold]{escape(str(folder / 'earshot.yaml'))}[/], channels.yaml and rules/. Next:")
-    steps = (
-        ("edit earshot.yaml", "api_id, the analysts' chat; secrets as files"),
-        ("edit channels.yaml", "check each handle: they change hands"),
-        (f"earshot --config {shlex.quote(str(folder))} check", "what is still missing"),
-        (f"earshot --config {shlex.quote(str(folder))} login", "the account that listens"),
-        (f"earshot --config {shlex.quote(str(folder))} run", "the daemon"),
-    )
-    width = max(len(step) for step, _ in steps)
-    for step, why in steps:
-        out.print(f"  {escape(step.ljust(width))}  [dim]{escape(why)}[/]")
-
-
-@click.command(
-    short_help="Log in the account, or the alert bot.",
     epilog=examples(
         "earshot login",
         "earshot login --qr",
@@ -100,11 +39,11 @@ async def login(state: State, phone: str | None, qr: bool, chosen: str | None, a
         raise click.UsageError("choose one of --account and --bot")
     config = state.config()
     name = "bot" if as_bot else _account(config, chosen)
-    await app.check_account(config, name, logged_in=False)
+    await check_account(config, name, logged_in=False)
     token = config.bot_token.get_secret_value() if config.bot_token else None
     if as_bot and token is None:
         raise ConfigError(f"{config.file.name}: alerts.bot_token_file: no token; get one from @BotFather")
-    async with app.open_store(config) as store, app.open_account(config, store, name=name) as account:
+    async with open_store(config) as store, open_account(config, store, name=name) as account:
         if as_bot and token:
             who = await login_bot(account, token)
         elif qr:
@@ -145,9 +84,7 @@ def _show_qr(url: str) -> None:
     segno.make(url, error="l").terminal(out=sys.stderr, compact=True)
 
 
-@click.command(
-    short_help="Say what would fail, before it fails.", epilog=examples("earshot check", "earshot check --json")
-)
+@click.command(epilog=examples("earshot check", "earshot check --json"))
 @json_option
 @click.pass_obj
 @asynchronous
@@ -160,9 +97,9 @@ async def check(state: State, as_json: bool) -> int:
     """
     config = state.examine()
     if isinstance(config, list):
-        findings = [app.Finding(what="settings", level="error", text=text) for text in config]
+        findings = [Finding(what="settings", level="error", text=text) for text in config]
     else:
-        findings = await app.check_all(config)
+        findings = await check_all(config)
     if as_json:
         print_json(findings)
     else:
@@ -171,5 +108,5 @@ async def check(state: State, as_json: bool) -> int:
     return 0 if all(finding.level != "error" for finding in findings) else 1
 
 
-def _mark(finding: app.Finding) -> str:
+def _mark(finding: Finding) -> str:
     return {"ok": "[green]ok   [/]", "error": "[red]error[/]"}[finding.level]

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 
 from bot.cli.edge import out, print_table, table
-from bot.health import ago
+from bot.health.words import ago
 from bot.model import (
     AccountState,
     Channel,

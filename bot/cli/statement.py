@@ -8,7 +8,8 @@ from typing import Any
 from rich.markup import escape
 
 from bot.cli.edge import out, print_table, table
-from bot.health import ago, to_json
+from bot.health.jsonable import to_json
+from bot.health.words import ago
 from bot.model import Coverage, Gap, How, post_link
 
 STATES = ("stored", "service", "deleted", "restricted")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.health import ask
+from bot.health.http import ask
 from bot.sandbox.stage import Stage, free_port
 from tests.e2e.conftest import OpenStage
 from tests.e2e.outside import outside

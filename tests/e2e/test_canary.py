@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.health import ask
+from bot.health.http import ask
 from bot.sandbox.chats import Chat
 from bot.sandbox.stage import Stage, free_port
 from tests.e2e.conftest import OpenStage

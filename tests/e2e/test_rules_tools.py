@@ -92,7 +92,7 @@ async def test_an_interrupted_backtest_shows_what_it_found(open_stage: OpenStage
             # Whoever runs the tests in the background has it ignored.
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from bot.cli import backtest, cli\n"
-            "from bot.cli.edge import guard\n"
+            "from bot.cli.guard import guard\n"
             "take = backtest.Tally.take\n"
             "def interrupting(self, fired, **given):\n"
             "    take(self, fired, **given)\n"

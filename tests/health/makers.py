@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.health import AccountFacts, Bounds, Disk, Facts
+from bot.health.facts import AccountFacts, Bounds, Disk, Facts
 from bot.model import AccountState, Channel, ChannelId, Gap, MessageId, WatchingAccount
 from bot.store import ChannelStatus, Lag, Status
 

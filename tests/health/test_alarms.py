@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.health import AccountFacts, Bounds, CanaryFacts, Disk, find_alarms
+from bot.health.alarms import find_alarms
+from bot.health.facts import AccountFacts, Bounds, CanaryFacts, Disk
 from bot.model import AccountState, Alarm, ChannelState, DeliveryState, RecordingState, Wait, WatchingAccount
 from bot.store import Lag
 from tests.health.makers import BOUNDS, NOON, facts, gap, minutes, row, status

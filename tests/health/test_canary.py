@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.canary import CANARY, canary_post, match_canary, posted_at
 from bot.errors import SinkError
-from bot.health import CanarySink
+from bot.health.canary import CanarySink
 from bot.model import Parcel
 from bot.sandbox.stage import free_port
 from tests.health.makers import NOON

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.canary import CANARY
-from bot.health import Daily, daily_line
+from bot.health.daily import Daily, daily_line
 from bot.store import Day, Status, Store
 from tests.health.makers import NOON, gap, row, status
 from tests.stores import opened, ready_sqlite

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.errors import ConfigError
-from bot.health import Health, ask, to_json
+from bot.health.http import Health, ask
+from bot.health.jsonable import to_json
 from bot.model import Channel, ChannelId, Gap, MessageId, Wait, utc_now
 from bot.pulse import Pulse
 from bot.sandbox.stage import free_port

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.health import FAMILIES, AccountFacts, CanaryFacts, Health, Snapshot, exposition
+from bot.health.facts import AccountFacts, CanaryFacts
+from bot.health.http import Health
+from bot.health.metrics import FAMILIES, Snapshot, exposition
 from bot.model import Alarm, DeliveryState, RecordingState, Wait
 from bot.sandbox.stage import free_port
 from tests.health.makers import NOON, facts, gap, minutes, row, status

@@ -11,8 +11,8 @@ import pytest
 
 from bot.alerts import plain
 from bot.errors import StoreError
-from bot.health import AccountFacts, Disk, Facts, Watchman
-from bot.health.watchman import MOST_LINES
+from bot.health.facts import AccountFacts, Disk, Facts
+from bot.health.watchman import MOST_LINES, Watchman
 from bot.model import AccountState
 from bot.pulse import Pulse
 from bot.store import Store

@@ -1,0 +1,20 @@
+"""The watch rules of a configuration."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.rules import RuleSet, parse_rules
+
+if TYPE_CHECKING:
+    # A query by itself needs no settings, which take a while to load.
+    from bot.config import Config
+
+
+def load_rules(config: "Config") -> RuleSet:
+    """The watch rules, compiled; RuleError with file and line."""
+    return parse_rules(config.rules)
+
+
+def rules_folder(config: "Config") -> Path:
+    """Where the rule files lie."""
+    return (config.file.parent / config.settings.rules_folder.expanduser()).resolve()
