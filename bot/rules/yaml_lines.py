@@ -5,12 +5,14 @@ drop as a comment. A scalar is kept as written, so that `no`, `58` or `2023-07-1
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import yaml
 
+from bot.errors import RuleError
 from bot.rules.place import Place
 
 QUOTE = (
@@ -20,6 +22,9 @@ QUOTE = (
 
 _PLAIN_TAGS = "tag:yaml.org,2002:"
 _NULL = _PLAIN_TAGS + "null"
+_NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
+# libyaml's parser, ten times as fast, where PyYAML was built with it.
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LOST = re.compile(r"[ \t]+#\S")
 
 
@@ -52,13 +57,20 @@ class Table:
 Value = Scalar | Listing | Table
 
 
-# Reading YAML is slow (60 kB in 0.3 s), and when one file changes the others are read again.
+# When one file changes the others are read again.
 @lru_cache(512)
 def load(file: str, text: str) -> Value:
     """Read one YAML document. Raises `RuleError` with file, line and what to do."""
-    reader = _Reader(file, text)
     try:
-        return reader.read()
+        return _Reader(file, text, _FAST).read()
+    except (RuleError, yaml.YAMLError, RecursionError):
+        # In its own words PyYAML says more of what is wrong than libyaml does.
+        return _read(file, text)
+
+
+def _read(file: str, text: str) -> Value:
+    try:
+        return _Reader(file, text, yaml.SafeLoader).read()
     except yaml.reader.ReaderError as error:
         bad = ord(text[error.position])
         line = text.count("\n", 0, error.position) + 1
@@ -79,66 +91,70 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
     return f"not valid YAML: {problem}. {QUOTE}"
 
 
-class _Composer(yaml.SafeLoader):
-    """PyYAML's composer, stopped at the first anchor or alias: they make `*` and `&` eat text."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if getattr(event, "anchor", None):
-            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            problem = f"`{sign}{event.anchor}` is read as a YAML {'alias' if sign == '*' else 'anchor'}, not as text"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
-        return super().compose_node(parent, index)
-
-
 class _Reader:
-    """Turns PyYAML's nodes of one file into ours."""
+    """Turns the events of one file into values, up to the first anchor or alias: they make `*` and `&` eat text."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, loader: Any) -> None:
         self._file = file
         self._text = text
+        self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
 
     def read(self) -> Value:
-        composer = _Composer(self._text)
-        try:
-            root = composer.get_single_node()
-        finally:
-            composer.dispose()
-        return Scalar(1, "", empty=True) if root is None else self._value(root)
+        next(self._events)
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return Scalar(1, "", empty=True)
+        root = self._value(next(self._events))
+        next(self._events)
+        if not isinstance(more := next(self._events), yaml.StreamEndEvent):
+            raise yaml.MarkedYAMLError(problem="found another document", problem_mark=more.start_mark)
+        return root
 
-    def _value(self, node: yaml.Node) -> Value:
-        line = node.start_mark.line + 1
-        if not node.tag.startswith(_PLAIN_TAGS):
-            raise Place(self._file, line).error(f"`{node.tag}` begins with `!`, which YAML reads as a tag. {QUOTE}")
-        if isinstance(node, yaml.MappingNode):
-            return self._table(node, line)
-        if isinstance(node, yaml.SequenceNode):
-            return Listing(line, tuple(self._value(item) for item in node.value))
-        text = str(node.value)
-        # `style` is None where no quotes stand.
-        if getattr(node, "style", None) is None:
-            self._check_comment(node, line)
-        return Scalar(line, text, empty=node.tag == _NULL or not text.strip())
+    def _value(self, event: Any) -> Value:
+        line = event.start_mark.line + 1
+        if anchor := getattr(event, "anchor", None):
+            sign, what = ("*", "alias") if isinstance(event, yaml.AliasEvent) else ("&", "anchor")
+            problem = f"`{sign}{anchor}` is read as a YAML {what}, not as text"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        if event.tag and not event.tag.startswith(_PLAIN_TAGS):
+            raise Place(self._file, line).error(f"`{event.tag}` begins with `!`, which YAML reads as a tag. {QUOTE}")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._table(line)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Listing(line, tuple(map(self._value, self._until(yaml.SequenceEndEvent))))
+        if not event.style:
+            self._check_comment(event, line)
+        return Scalar(line, event.value, empty=_is_null(event) or not event.value.strip())
 
-    def _table(self, node: yaml.MappingNode, line: int) -> Table:
+    def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
+        while not isinstance(event := next(self._events), end):
+            yield event
+
+    def _table(self, line: int) -> Table:
         entries: dict[str, Value] = {}
         lines: dict[str, int] = {}
-        for key, value in node.value:
+        for key in self._until(yaml.MappingEndEvent):
             here = Place(self._file, key.start_mark.line + 1)
-            if not isinstance(key, yaml.ScalarNode) or key.tag == _NULL:
+            if isinstance(key, yaml.AliasEvent) or key.anchor:
+                self._value(key)
+            if not isinstance(key, yaml.ScalarEvent) or _is_null(key):
                 raise here.error("a key must be a word followed by `:`.")
             name = str(key.value)
             if name in entries:
                 raise here.error(f"the key `{name}` is already given in line {lines[name]}; keep one of the two.")
             lines[name] = here.line
-            entries[name] = self._value(value)
+            entries[name] = self._value(next(self._events))
         return Table(line, entries, lines)
 
-    def _check_comment(self, node: yaml.Node, line: int) -> None:
-        if not (lost := _LOST.match(self._text, node.end_mark.index)):
+    def _check_comment(self, event: Any, line: int) -> None:
+        if not (lost := _LOST.match(self._text, event.end_mark.index)):
             return
         word = lost.group().strip() + self._text[lost.end() :].split("\n", 1)[0].split(" ", 1)[0]
         raise Place(self._file, line).error(
             f"everything from `{word}` on is a comment to YAML. Put the whole text in single quotes, "
             "or a space after `#` if a comment is meant."
         )
+
+
+def _is_null(event: Any) -> bool:
+    """Whether nothing is written, or a word for it."""
+    return event.tag == _NULL or (not event.tag and not event.style and event.value in _NOTHING)
