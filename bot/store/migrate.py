@@ -1,24 +1,29 @@
-"""Bringing a database up to this Earshot, or refusing it. Needs no alembic.ini: works from an installed package."""
+"""Bringing a database up to this Earshot, or refusing it. Needs no alembic.ini: works from an installed package.
+
+Alembic is loaded when there is something to bring up: every command opens the store, and Alembic is slow to load.
+"""
 
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from bot.errors import StoreError
 from bot.store.engine import Database
 from bot.store.schema import about
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 log = structlog.get_logger()
 
 _FOLDER = Path(__file__).parent / "migrations"
+# Alembic's own table, a row with the revision.
+_AT = sa.table("alembic_version", sa.column("version_num", sa.String))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,10 @@ def earshot_version() -> str:
         return "unknown"
 
 
-def config() -> Config:
+def config() -> "Config":
     """Alembic's settings, for our migrations."""
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
@@ -49,8 +56,8 @@ def config() -> Config:
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """The revisions that this Earshot knows, the newest first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+    """The revisions that this Earshot knows, the newest first: what the names of the migrations begin with."""
+    return tuple(sorted((path.name[:4] for path in (_FOLDER / "versions").glob("[0-9]*.py")), reverse=True))
 
 
 async def migrate(database: Database) -> None:
@@ -70,7 +77,7 @@ async def migrate(database: Database) -> None:
 def look(connection: sa.Connection) -> Found:
     """Read revision and origin."""
     tables = sorted(sa.inspect(connection).get_table_names())
-    revision = MigrationContext.configure(connection).get_current_revision() if "alembic_version" in tables else None
+    revision = connection.scalar(sa.select(_AT.c.version_num)) if _AT.name in tables else None
     written_by = None
     if revision is not None and about.name in tables:
         written_by = connection.scalar(sa.select(about.c.value).where(about.c.name == "earshot"))
@@ -97,6 +104,8 @@ def refuse(name: str, found: Found) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bot.errors import StoreError
 from bot.store import Store
 from bot.store.engine import Database, parse_url
-from bot.store.migrate import revisions
+from bot.store.migrate import config, revisions
 from bot.store.schema import metadata
 from tests.store.making import NOON, channel
 from tests.stores import fresh_sqlite, opened, postgres_url
@@ -193,6 +194,11 @@ async def test_no_such_database(tmp_path: Path) -> None:
     url = postgres_url().replace("/test_", "/absent_")
     with pytest.raises(StoreError, match="does not exist"):
         await Store.open(url, tmp_path / "media")
+
+
+def test_the_names_of_the_migrations_are_their_revisions() -> None:
+    """What is read from the names of the files is what Alembic finds in the files, and in their order."""
+    assert list(revisions()) == [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()]
 
 
 async def test_revision(store: Store) -> None:
