@@ -1,6 +1,8 @@
 """Posts of the archive as people and programs see them: where, when, the words around the hit, and why it counts."""
 
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from rich.markup import escape
 from rich.text import Text
@@ -8,8 +10,11 @@ from rich.text import Text
 from bot.cli.edge import out
 from bot.health.jsonable import to_json
 from bot.model import Hit, Source, Span, post_link
-from bot.monitor import Fired, source_texts
-from bot.store import excerpt
+from bot.monitor import Fired, look_back, source_texts, wish_of
+from bot.rules import Rule, RuleSet
+from bot.store import Store, Window, excerpt
+
+Order = Literal["newest", "best"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,31 @@ def shown(fired: Fired) -> Shown:
         spoken_at=spoken.start if spoken else None,
     )
     return Shown(hit=hit, spans=tuple(spans))
+
+
+async def by_words(store: Store, asked: str, window: Window, order: Order, limit: int) -> list[Shown]:
+    """Posts that hold the words, as `Archive.search` finds them."""
+    hits = await store.archive.search(
+        asked,
+        order=order,
+        limit=limit,
+        channel_id=next(iter(window.channel_ids or ()), None),
+        since=window.since,
+        until=window.until,
+    )
+    return [Shown(hit=hit) for hit in hits]
+
+
+async def by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limit: int) -> list[Shown]:
+    """Candidates from the index, confirmed by the engine; without a word to ask the index for, every post is tried."""
+    window = replace(window, wish=wish_of(rule.tree))
+    found: list[Shown] = []
+    async with aclosing(look_back(store, known, window)) as fired:
+        async for one in fired:
+            found.append(shown(one))
+            if len(found) == limit:
+                break
+    return found
 
 
 def print_shown(one: Shown) -> None:

@@ -1,25 +1,18 @@
 """`earshot search`: texts and transcripts, by words or by a rule query."""
 
 import re
-from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
 
 import click
 
 from bot.app.stores import open_begun_store
 from bot.cli.asked import asked_query
 from bot.cli.edge import MOMENT, State, asynchronous, err, json_option, out, print_json
-from bot.cli.found import Shown, print_shown, shown
+from bot.cli.found import Order, by_rule, by_words, print_shown
 from bot.cli.group import examples
 from bot.errors import ConfigError
 from bot.model import ChannelId
-from bot.monitor import look_back, wish_of
-from bot.rules import Rule, RuleSet
 from bot.store import Store, Window, parse_query
-
-Order = Literal["newest", "best"]
 
 # What only a rule query has; see the help.
 _RULE_QUERY = re.compile(
@@ -76,7 +69,7 @@ async def search(
         if store is None:
             return _nothing_recorded(as_json)
         window = Window(since=_utc(since), until=_utc(until), channel_ids=await _channel(store, channel))
-        found = await (_by_rule(store, *rule, window, limit) if rule else _by_words(store, asked, window, order, limit))
+        found = await (by_rule(store, *rule, window, limit) if rule else by_words(store, asked, window, order, limit))
     if as_json:
         print_json([one.plain() for one in found])
     for one in () if as_json else found:
@@ -84,30 +77,6 @@ async def search(
     if not found and not as_json:
         out.print("nothing found")
     return 0 if found else 1
-
-
-async def _by_words(store: Store, asked: str, window: Window, order: Order, limit: int) -> list[Shown]:
-    hits = await store.archive.search(
-        asked,
-        order=order,
-        limit=limit,
-        channel_id=next(iter(window.channel_ids or ()), None),
-        since=window.since,
-        until=window.until,
-    )
-    return [Shown(hit=hit) for hit in hits]
-
-
-async def _by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limit: int) -> list[Shown]:
-    """Candidates from the index, confirmed by the engine; without a word to ask the index for, every post is tried."""
-    window = replace(window, wish=wish_of(rule.tree))
-    found: list[Shown] = []
-    async with aclosing(look_back(store, known, window)) as fired:
-        async for one in fired:
-            found.append(shown(one))
-            if len(found) == limit:
-                break
-    return found
 
 
 async def _channel(store: Store, channel: str | None) -> list[ChannelId] | None:
