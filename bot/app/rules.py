@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.rules import RuleSet, parse_rules
+from bot.app.forms_file import parse_with_forms
+from bot.rules import RuleSet
 
 if TYPE_CHECKING:
     # A query by itself needs no settings, which take a while to load.
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def load_rules(config: "Config") -> RuleSet:
     """The watch rules, compiled; RuleError with file and line."""
-    return parse_rules(config.rules)
+    return parse_with_forms(config.rules, config.data_folder)
 
 
 def rules_folder(config: "Config") -> Path:

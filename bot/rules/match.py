@@ -8,6 +8,7 @@ from bot.model import Match, Source
 from bot.rules.index import Index
 from bot.rules.judge import Hits, Judge
 from bot.rules.rule import Field, Names, Rule, RuleFile, RuleTest, Subject, TestResult
+from bot.rules.slots import Compiled
 from bot.rules.tree import Found, Term, terms
 from bot.rules.trigger import On
 
@@ -51,6 +52,11 @@ class RuleSet:
                 self._touches[term] = left
             if not self._uses[term]:
                 del self._uses[term]
+
+    @property
+    def inflected(self) -> frozenset[str]:
+        """The terms, as written, that have forms."""
+        return frozenset(term.text for term in self._uses if isinstance(term, Compiled))
 
     def match(self, subject: Subject, on: On = On.POSTED) -> tuple[Match, ...]:
         """The rules of this trigger that the subject meets, in the order of the files. Never raises, whatever the text."""

@@ -10,7 +10,8 @@ url:t.me/rybar  mention:rybar      addresses and mentions, which are no words
 /regular expression/
 """
 
+from bot.rules.terms.kept import packed, unpack
 from bot.rules.terms.refusals import KINDS
 from bot.rules.terms.term import check, term
 
-__all__ = ["KINDS", "check", "term"]
+__all__ = ["KINDS", "check", "packed", "term", "unpack"]

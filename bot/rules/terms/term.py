@@ -1,33 +1,22 @@
 """A term of a query, whatever its kind."""
 
-from functools import lru_cache
-
-from bot.errors import RuleError
 from bot.rules.addresses import Sort, locator
 from bot.rules.patterns import compile_pattern
 from bot.rules.place import Place
 from bot.rules.slots import Compiled
+from bot.rules.terms.kept import keep, known
 from bot.rules.terms.named import EXAMPLES, names_of, person, place_name, unit
 from bot.rules.terms.refusals import KINDS, refuse
 from bot.rules.terms.written import count_slots, phrase, pieces_of, tokens, word
 from bot.rules.tree import Term
 
-# Terms whose forms are kept, so that a reload compiles only what is new.
-_KEPT = 50_000
-_NOWHERE = Place("", 0)
-
 
 def term(text: str, place: Place) -> Term:
     """A term as it stands in a query, whatever its kind. Raises `RuleError`."""
-    try:
-        return _kept(text)
-    except RuleError:
-        return _made(text, place)  # Raises again, with the place.
-
-
-@lru_cache(_KEPT)
-def _kept(text: str) -> Term:
-    return _made(text, _NOWHERE)
+    if (found := known(text)) is None:
+        found = _made(text, place)
+        keep(text, found)
+    return found
 
 
 def _made(text: str, place: Place) -> Term:
