@@ -387,8 +387,12 @@ class Segment:
     avg_logprob: float
     no_speech_probability: float
     compression_ratio: float
-    # `low-confidence`, `no-speech`, `loop`: empty when nothing speaks against it.
+    # `boilerplate`, `loop`, `no-speech`, `low-confidence`, `language-doubt`: empty when nothing speaks against it.
     flags: tuple[str, ...] = ()
+    # Its own language, where that is not the transcript's.
+    language: str | None = None
+    # Share of its time in which voice activity was found, 0 to 1; None where nobody looked.
+    speech_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,6 +413,8 @@ class Transcript:
     partial: bool = False
     # Seconds that Telegram declared; None where it did not.
     declared: float | None = None
+    # The same in English, as the model puts it; None where it was not asked.
+    translation: str | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:

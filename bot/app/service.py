@@ -31,7 +31,7 @@ from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import RuleSet
-from bot.speech import SpeechWorker, Transcriber
+from bot.speech import LocalTranscriber, SpeechWorker, Transcriber
 from bot.store import Store
 from bot.telegram import Fetcher, Fleet, Reader
 
@@ -90,7 +90,7 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     alert_bot = await stack.enter_async_context(open_bot(config, store))
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
-    transcriber = Transcriber(speech_settings(config))
+    transcriber = LocalTranscriber(speech_settings(config))
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,

@@ -9,7 +9,7 @@ import structlog
 from bot.errors import ChildDied, MediaRefused, ModelMissing, StoreError
 from bot.model import Clock, Recording, RecordingState, Transcript, utc_now
 from bot.pulse import PATIENCE, Pulse
-from bot.speech.transcriber import Transcriber
+from bot.speech.port import Transcriber
 
 if TYPE_CHECKING:
     # The child imports this package too, and has no use for a database.

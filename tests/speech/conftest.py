@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.speech import SpeechSettings, Transcriber
+from bot.speech import LocalTranscriber, SpeechSettings
 
 REPOSITORY = Path(__file__).parents[2]
 MODEL = REPOSITORY / "bot/sandbox/speech_model"
@@ -73,8 +73,8 @@ def settings(tmp_path: Path) -> SpeechSettings:
 
 
 @pytest.fixture
-async def transcriber(settings: SpeechSettings) -> AsyncIterator[Transcriber]:
+async def transcriber(settings: SpeechSettings) -> AsyncIterator[LocalTranscriber]:
     """A transcriber that is closed again."""
-    transcriber = Transcriber(settings)
+    transcriber = LocalTranscriber(settings)
     yield transcriber
     await transcriber.close()

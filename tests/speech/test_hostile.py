@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from bot.errors import MediaRefused
-from bot.speech import Transcriber
+from bot.speech import LocalTranscriber
 from tests.speech import hostile
 from tests.speech.conftest import Clip
 
@@ -32,7 +32,7 @@ def forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-async def reason_for(transcriber: Transcriber, path: Path) -> str:
+async def reason_for(transcriber: LocalTranscriber, path: Path) -> str:
     with pytest.raises(MediaRefused) as raised:
         await transcriber.transcribe(path, language=None, declared_seconds=3.0)
     return raised.value.reason
@@ -40,7 +40,7 @@ async def reason_for(transcriber: Transcriber, path: Path) -> str:
 
 @pytest.mark.slow
 async def test_every_hostile_file_is_refused_by_name(
-    transcriber: Transcriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, general: Clip, clips: list[Clip]
+    transcriber: LocalTranscriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, general: Clip, clips: list[Clip]
 ) -> None:
     """Lists of files and addresses, wrong types and wrecks: one child survives them all and then hears a recording."""
     victim = tmp_path / "victim.wav"
@@ -70,7 +70,7 @@ async def test_every_hostile_file_is_refused_by_name(
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_twelve_hours_of_silence(transcriber: Transcriber, long_silence: Path, clips: list[Clip]) -> None:
+async def test_twelve_hours_of_silence(transcriber: LocalTranscriber, long_silence: Path, clips: list[Clip]) -> None:
     """85 kB that play for half a day are refused as too long, and cost neither process its memory."""
     await transcriber.start()
     assert transcriber.pid is not None
@@ -84,7 +84,7 @@ async def test_twelve_hours_of_silence(transcriber: Transcriber, long_silence: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_many_damaged_recordings(transcriber: Transcriber, tmp_path: Path, clips: list[Clip]) -> None:
+async def test_many_damaged_recordings(transcriber: LocalTranscriber, tmp_path: Path, clips: list[Clip]) -> None:
     """Forty damaged copies of a voice note give text or a named reason, and the same child hears the next one whole."""
     original = clips[1].path.read_bytes()
     for seed in range(40):

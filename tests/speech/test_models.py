@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.errors import ModelMissing
-from bot.speech import KNOWN_MODELS, SpeechSettings, Transcriber, find_model
+from bot.speech import KNOWN_MODELS, LocalTranscriber, SpeechSettings, find_model
 from bot.speech.models import ensure_model, fingerprint, locate_model
 from tests.speech.conftest import MODEL
 
@@ -94,7 +94,7 @@ async def test_a_download(settings: SpeechSettings, tmp_path: Path, monkeypatch:
     assert "model.bin" in hub.served
     assert "README.md" not in hub.served
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    transcriber = Transcriber(replace(settings, model="tiny"))
+    transcriber = LocalTranscriber(replace(settings, model="tiny"))
     await transcriber.start()
     await transcriber.close()
 
@@ -144,14 +144,14 @@ async def test_a_folder_with_a_broken_model(settings: SpeechSettings, tmp_path: 
     """A folder that has all files, but no model in them, is named with the loader's words."""
     broken = place(tmp_path / "broken", *FILES)
     with pytest.raises(ModelMissing, match="cannot be loaded"):
-        await Transcriber(replace(settings, model=str(broken))).start()
+        await LocalTranscriber(replace(settings, model=str(broken))).start()
 
 
 @pytest.mark.slow
 async def test_a_compute_type_that_does_not_exist(settings: SpeechSettings) -> None:
     """A wrong compute type is said at the start in CTranslate2's words."""
     with pytest.raises(ModelMissing, match="int3"):
-        await Transcriber(replace(settings, compute_type="int3")).start()
+        await LocalTranscriber(replace(settings, compute_type="int3")).start()
 
 
 def test_fingerprint_names_the_weights(tmp_path: Path) -> None:

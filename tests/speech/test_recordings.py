@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from bot.model import Transcript
-from bot.speech import Transcriber
+from bot.speech import LocalTranscriber
 from tests.conftest import ALL
 from tests.speech.conftest import Clip
 from tests.speech.wer import word_errors, words_of
@@ -21,13 +21,13 @@ TYPICAL_SECONDS = 0.1
 WORST_SECONDS = 0.8
 
 
-async def transcribe(transcriber: Transcriber, clip: Clip) -> Transcript:
+async def transcribe(transcriber: LocalTranscriber, clip: Clip) -> Transcript:
     return await transcriber.transcribe(clip.path, language=None, declared_seconds=clip.seconds)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_words_language_and_times_of_the_recordings(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_words_language_and_times_of_the_recordings(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """Unseen voices and other clips: at most 3 % word errors, language and seconds right.
 
     Half of the clips; in `make drills` all voices.
@@ -61,7 +61,7 @@ async def test_words_language_and_times_of_the_recordings(transcriber: Transcrib
 
 
 @pytest.mark.slow
-async def test_nothing_is_heard_in_noise(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_nothing_is_heard_in_noise(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """White, pink and brown noise and hum have no words."""
     for clip in (clip for clip in clips if clip.group == "noise"):
         heard = await transcribe(transcriber, clip)
@@ -71,7 +71,7 @@ async def test_nothing_is_heard_in_noise(transcriber: Transcriber, clips: list[C
 
 
 @pytest.mark.slow
-async def test_the_demo_note(transcriber: Transcriber, general: Clip) -> None:
+async def test_the_demo_note(transcriber: LocalTranscriber, general: Clip) -> None:
     """The general's note comes out word for word, in several segments, with times and figures of confidence."""
     heard = await transcribe(transcriber, general)
     assert word_errors(words_of(general.text), words_of(heard.text)) <= 1
@@ -89,7 +89,7 @@ async def test_the_demo_note(transcriber: Transcriber, general: Clip) -> None:
 
 
 @pytest.mark.slow
-async def test_a_transcript_says_how_it_was_made(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_a_transcript_says_how_it_was_made(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """Model, weights, precision, beam, voice activity and versions stay with the text."""
     heard = await transcribe(transcriber, clips[0])
     assert heard.model.startswith("speech_model ")

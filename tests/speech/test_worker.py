@@ -31,7 +31,7 @@ from bot.model import (
 from bot.monitor import Monitor, Reading
 from bot.pulse import Pulse
 from bot.rules import parse_rules
-from bot.speech import SpeechWorker, Transcriber
+from bot.speech import LocalTranscriber, SpeechWorker
 from bot.speech.worker import retry_delay
 from bot.store import Store
 from tests.speech.conftest import Clip
@@ -131,7 +131,7 @@ class Bench:
         return len([row for row in await self.store.outbox.due("chat", self.now + timedelta(days=1)) if row.alert])
 
     async def run_until(
-        self, transcriber: Script | Transcriber, done: Callable[[], "asyncio.Future[bool]"], *, attempts: int = 5
+        self, transcriber: Script | LocalTranscriber, done: Callable[[], "asyncio.Future[bool]"], *, attempts: int = 5
     ) -> None:
         """Run a worker until `done` holds, then stop it."""
         stop = asyncio.Event()
@@ -363,7 +363,7 @@ def test_delays_grow_to_an_hour() -> None:
 
 
 @pytest.mark.slow
-async def test_with_a_real_transcriber(bench: Bench, transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_with_a_real_transcriber(bench: Bench, transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """A true voice note in the media folder raises the alert for the words spoken in it."""
     recording_id = await bench.post(1, clips[1].path.read_bytes())
     await bench.run_until(transcriber, bench.in_state(recording_id, RecordingState.DONE))

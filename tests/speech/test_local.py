@@ -12,17 +12,17 @@ import psutil
 import pytest
 
 from bot.errors import ChildDied, MediaRefused, ModelMissing
-from bot.speech import SpeechSettings, Transcriber
-from bot.speech.transcriber import is_partial
+from bot.speech import LocalTranscriber, SpeechSettings
+from bot.speech.local import is_partial
 from tests.speech.conftest import Clip
 
 
-async def transcribe(transcriber: Transcriber, clip: Clip) -> str:
+async def transcribe(transcriber: LocalTranscriber, clip: Clip) -> str:
     heard = await transcriber.transcribe(clip.path, language="ru", declared_seconds=clip.seconds)
     return heard.text
 
 
-async def child_of(transcriber: Transcriber) -> psutil.Process:
+async def child_of(transcriber: LocalTranscriber) -> psutil.Process:
     await transcriber.start()
     assert transcriber.pid is not None
     return psutil.Process(transcriber.pid)
@@ -39,7 +39,7 @@ async def gone(pid: int) -> bool:
 
 @pytest.mark.slow
 async def test_a_child_killed_in_the_middle_of_a_job(
-    transcriber: Transcriber, general: Clip, clips: list[Clip]
+    transcriber: LocalTranscriber, general: Clip, clips: list[Clip]
 ) -> None:
     """SIGKILL during a job raises ChildDied naming the signal; the next job has a new child and succeeds."""
     child = await child_of(transcriber)
@@ -53,7 +53,7 @@ async def test_a_child_killed_in_the_middle_of_a_job(
 
 
 @pytest.mark.slow
-async def test_a_child_killed_between_jobs(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_a_child_killed_between_jobs(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """A child that died while idle is replaced, at no recording's expense."""
     child = await child_of(transcriber)
     child.send_signal(signal.SIGKILL)
@@ -65,7 +65,7 @@ async def test_a_child_killed_between_jobs(transcriber: Transcriber, clips: list
 @pytest.mark.slow
 async def test_a_job_that_takes_too_long(settings: SpeechSettings, general: Clip) -> None:
     """A child that does not answer in time is killed, with everything it started."""
-    transcriber = Transcriber(replace(settings, timeout_floor=0.5, timeout_factor=0.01))
+    transcriber = LocalTranscriber(replace(settings, timeout_floor=0.5, timeout_factor=0.01))
     child = await child_of(transcriber)
     child.send_signal(signal.SIGSTOP)
     with pytest.raises(ChildDied, match="in time"):
@@ -82,9 +82,9 @@ async def test_the_child_ends_with_its_parent(settings: SpeechSettings, general:
     script.write_text(
         "import asyncio, sys\n"
         "from pathlib import Path\n"
-        "from bot.speech import SpeechSettings, Transcriber\n"
+        "from bot.speech import SpeechSettings, LocalTranscriber\n"
         "async def main():\n"
-        "    t = Transcriber(SpeechSettings(model=sys.argv[1], models_folder=Path('.'), device='cpu', threads=1))\n"
+        "    t = LocalTranscriber(SpeechSettings(model=sys.argv[1], models_folder=Path('.'), device='cpu', threads=1))\n"
         "    await t.start()\n"
         "    print('PID', t.pid, flush=True)\n"
         "    while True:\n"
@@ -104,7 +104,7 @@ async def test_the_child_ends_with_its_parent(settings: SpeechSettings, general:
 
 
 @pytest.mark.slow
-async def test_a_cancelled_job_leaves_no_process(transcriber: Transcriber, general: Clip) -> None:
+async def test_a_cancelled_job_leaves_no_process(transcriber: LocalTranscriber, general: Clip) -> None:
     """Cancelling ends the child: nothing goes on working for an answer that nobody awaits."""
     child = await child_of(transcriber)
     job = asyncio.create_task(transcribe(transcriber, general))
@@ -117,7 +117,7 @@ async def test_a_cancelled_job_leaves_no_process(transcriber: Transcriber, gener
 
 
 @pytest.mark.slow
-async def test_closing_in_the_middle_of_a_job(transcriber: Transcriber, general: Clip) -> None:
+async def test_closing_in_the_middle_of_a_job(transcriber: LocalTranscriber, general: Clip) -> None:
     """Close ends a running job with ChildDied, leaves no process and no folder, and may be repeated."""
     child = await child_of(transcriber)
     folder = child.cwd()
@@ -135,7 +135,7 @@ async def test_closing_in_the_middle_of_a_job(transcriber: Transcriber, general:
 @pytest.mark.slow
 async def test_a_child_is_replaced_after_its_jobs(settings: SpeechSettings, clips: list[Clip]) -> None:
     """After `jobs_per_child` jobs the next one is done by a new child."""
-    transcriber = Transcriber(settings, jobs_per_child=2)
+    transcriber = LocalTranscriber(settings, jobs_per_child=2)
     seen = []
     for _ in range(3):
         await transcriber.start()
@@ -146,7 +146,7 @@ async def test_a_child_is_replaced_after_its_jobs(settings: SpeechSettings, clip
 
 
 @pytest.mark.slow
-async def test_jobs_wait_for_each_other(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_jobs_wait_for_each_other(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """Jobs asked for at once are done one after the other, and each gets its own answer."""
     texts = await asyncio.gather(*(transcribe(transcriber, clip) for clip in clips[:4]))
     assert ["офицеры" in texts[0], "должности" in texts[1], "приказ" in texts[2], "обстановку" in texts[3]] == [
@@ -155,7 +155,7 @@ async def test_jobs_wait_for_each_other(transcriber: Transcriber, clips: list[Cl
 
 
 @pytest.mark.slow
-async def test_the_child_has_nothing_to_betray(transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_child_has_nothing_to_betray(transcriber: LocalTranscriber, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no token in its environment, no descriptor but its pipes, no socket, and its own session and limits."""
     monkeypatch.setenv("EARSHOT_BOT_TOKEN", "123:secret")
     with open(os.devnull, "rb") as file:
@@ -178,7 +178,7 @@ async def test_the_child_has_nothing_to_betray(transcriber: Transcriber, monkeyp
 @pytest.mark.slow
 async def test_too_little_memory_for_the_model(settings: SpeechSettings) -> None:
     """A limit that the model does not fit into is said at the start, and is no recording's fault."""
-    transcriber = Transcriber(replace(settings, memory_bytes=350_000_000))
+    transcriber = LocalTranscriber(replace(settings, memory_bytes=350_000_000))
     with pytest.raises((ModelMissing, ChildDied)):
         await transcriber.start()
     assert transcriber.pid is None
@@ -191,7 +191,7 @@ async def test_too_little_memory_for_the_recording(settings: SpeechSettings, tmp
 
     path = tmp_path / "long"
     path.write_bytes(hostile.hours_of_silence(2))
-    transcriber = Transcriber(replace(settings, memory_bytes=800_000_000, max_seconds=3 * 3600))
+    transcriber = LocalTranscriber(replace(settings, memory_bytes=800_000_000, max_seconds=3 * 3600))
     with pytest.raises((MediaRefused, ChildDied)):
         await transcriber.transcribe(path, language="ru", declared_seconds=None)
     assert "должности" in await transcribe(transcriber, clips[1])
@@ -199,7 +199,7 @@ async def test_too_little_memory_for_the_recording(settings: SpeechSettings, tmp
 
 
 @pytest.mark.slow
-async def test_an_unknown_language_hint_is_ignored(transcriber: Transcriber, clips: list[Clip]) -> None:
+async def test_an_unknown_language_hint_is_ignored(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
     """A hint that Whisper does not know makes it listen instead."""
     heard = await transcriber.transcribe(clips[1].path, language="xx", declared_seconds=None)
     assert heard.language == "ru"
@@ -207,7 +207,7 @@ async def test_an_unknown_language_hint_is_ignored(transcriber: Transcriber, cli
 
 
 @pytest.mark.slow
-async def test_a_partial_recording_says_so(transcriber: Transcriber, tmp_path: Path, general: Clip) -> None:
+async def test_a_partial_recording_says_so(transcriber: LocalTranscriber, tmp_path: Path, general: Clip) -> None:
     """Half a download is transcribed, and marked as partial."""
     path = tmp_path / "half"
     path.write_bytes(general.path.read_bytes()[:35_000])

@@ -24,7 +24,7 @@ MISSING_SHARE = 0.02
 MISSING_SECONDS = 0.5
 
 
-class Transcriber:
+class LocalTranscriber:
     """One speech process, started when first needed, and anew after a crash, a time-out or `jobs_per_child` jobs."""
 
     def __init__(self, settings: SpeechSettings, *, jobs_per_child: int = 500) -> None:
@@ -35,6 +35,11 @@ class Transcriber:
         self._child: ChildProcess | None = None
         self._jobs = 0
         self._model: tuple[Path, str] | None = None
+
+    @property
+    def capacity(self) -> int:
+        """One after the other."""
+        return 1
 
     @property
     def pid(self) -> int | None:
