@@ -1,0 +1,83 @@
+"""Recordings of the past are heard again by another model; what that changes is reported post by post."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.config import Config
+from bot.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a rule finds in the speech of a post."""
+
+    rule_id: str
+    title: str
+    # As they were heard, with a few words around them.
+    text: str
+    # Seconds into the recording.
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A post in which another hearing finds other words; by the rules as they were when it came."""
+
+    # https://t.me/...
+    link: str
+    # As people call it: @handle, else title, else id.
+    channel: str
+    posted_at: datetime
+    # Since the first post of the same recording; None for the first one.
+    after: timedelta | None
+    new: tuple[Words, ...]
+    vanished: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A recording that could not be heard again."""
+
+    link: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How far a model has come with hearing the recordings of a window again, and what that has changed."""
+
+    # As it was asked for, and as transcripts name it (None while its weights are not on this machine).
+    model: str
+    identity: str | None
+    # Recordings that this call has put on the list; 0 when it is repeated.
+    asked: int
+    # All recordings of the window that this model is to hear again, by state: `wanted`, `done`, `failed`. What it had
+    # heard before, in whatever way, is none of them.
+    counts: Mapping[str, int]
+    # Newest post first; posts in which nothing changed are left out.
+    differences: tuple[Difference, ...]
+    refused: tuple[Refused, ...]
+
+
+async def again(
+    config: Config,
+    store: Store,
+    *,
+    model: str,
+    since: datetime,
+    until: datetime | None = None,
+    channel: str | None = None,
+    alert: bool = False,
+    ask: bool = True,
+) -> Again:
+    """Have every recording posted in the window heard again by `model`, and tell what has come of it so far.
+
+    Doing it again asks for nothing twice: a recording that the same weights have heard is left out, one that failed is
+    asked for anew. The running Earshot does the work, after everything that is new; so call it again, or with `ask=False`,
+    which writes nothing, to see how far it is. `model`: a name or a folder, as `speech.model`; `channel`: handle or id;
+    `alert`: what is found in posts older than a day alerts too, marked as from the archive (newer ones do in any case).
+
+    Raises ConfigError for a channel that is not known here, ModelMissing for a model that nobody knows, StoreError.
+    """
+    raise NotImplementedError
