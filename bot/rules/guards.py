@@ -18,24 +18,29 @@ _LATINS = frozenset(
     "yelena elena olga irina maria mariya anna natalia natalya svetlana tatiana tatyana yulia julia ekaterina oksana iryna "
     "olena larisa lyudmila valentina galina marina daria darya alina victoria".split()
 )
+_AFTER_ORDINAL, _NOT_MEASURE, _LAST_SIZE = int(Guard.AFTER_ORDINAL), int(Guard.NOT_MEASURE), int(Guard.LAST_SIZE)
+_MASCULINE, _FEMININE, _CONTEXT = int(Guard.MASCULINE), int(Guard.FEMININE), int(Guard.CONTEXT)
+_UPPER, _LOWER, _CAPITAL = int(Guard.UPPER), int(Guard.LOWER), int(Guard.CAPITAL)
+_WRITTEN = _UPPER | _LOWER | _CAPITAL
 
 
 def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool) -> bool:
     """Whether the text around `edge` shows what the form's guard asks for. `ordinal`: a place in a row stands before it."""
-    guard = form.guard
-    if Guard.AFTER_ORDINAL in guard and not ordinal:
+    # As a plain number: the operators of an enumeration cost more than the questions.
+    guard = int(form.guard)
+    if guard & _AFTER_ORDINAL and not ordinal:
         return False
-    if Guard.NOT_MEASURE in guard and edge.first and reading.words[edge.first - 1].isdigit():
+    if guard & _NOT_MEASURE and edge.first and reading.words[edge.first - 1].isdigit():
         return False
-    if Guard.LAST_SIZE in guard and _before_size(reading, edge):
+    if guard & _LAST_SIZE and _before_size(reading, edge):
         return False
-    if not _written(guard, reading, edge, speech=speech):
+    if guard & _WRITTEN and not _written(guard, reading, edge, speech=speech):
         return False
-    if Guard.MASCULINE in guard and _after_woman(reading, edge):
+    if guard & _MASCULINE and _after_woman(reading, edge):
         return False
-    if Guard.FEMININE in guard and _after_man(reading, edge):
+    if guard & _FEMININE and _after_man(reading, edge):
         return False
-    return Guard.CONTEXT not in guard or _meant(form, reading, edge)
+    return not guard & _CONTEXT or _meant(form, reading, edge)
 
 
 def _before_size(reading: Reading, edge: Edge) -> bool:
@@ -43,16 +48,15 @@ def _before_size(reading: Reading, edge: Edge) -> bool:
     return after < len(reading.words) and reading.near(after) and is_size(reading.words[after])
 
 
-def _written(guard: Guard, reading: Reading, edge: Edge, *, speech: bool) -> bool:
+def _written(guard: int, reading: Reading, edge: Edge, *, speech: bool) -> bool:
     """Capitals and small letters."""
-    if not guard & (Guard.UPPER | Guard.LOWER | Guard.CAPITAL):
-        return True
-    letters = "".join(char for char in reading.original(edge.first, edge.last) if char.isalpha())
-    if Guard.UPPER in guard and not speech and not letters.isupper():
+    written = reading.original(edge.first, edge.last)
+    letters = written if written.isalpha() else "".join(filter(str.isalpha, written))
+    if guard & _UPPER and not speech and not letters.isupper():
         return False
-    if Guard.LOWER in guard and not letters.islower():
+    if guard & _LOWER and not letters.islower():
         return False
-    return Guard.CAPITAL not in guard or letters[:1].isupper() or _after_rank(reading, edge)
+    return not guard & _CAPITAL or letters[:1].isupper() or _after_rank(reading, edge)
 
 
 def _after_rank(reading: Reading, edge: Edge) -> bool:

@@ -16,7 +16,7 @@ from bot.rules.lattice import Edge, edges
 from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
 from bot.rules.rule import Field
-from bot.rules.slots import BOLDNESS, Compiled, Reason, Slot
+from bot.rules.slots import BOLDNESS, Compiled, Path, Reason, Slot
 from bot.rules.tree import Found, Term
 from bot.rules.walk import Ground, Way, walk
 from bot.rules.words import Reading, form_of, read
@@ -60,7 +60,8 @@ class Index:
         speech = field.source is Source.TRANSCRIPT
         seen: set[tuple[Term, int, int]] = set()
         for found in self._walked(plain, number, plain, speech):
-            seen.add((found.term, found.start, found.end))
+            if others:
+                seen.add((found.term, found.start, found.end))
             yield found
         for other in others:
             for found in self._walked(other, number, plain, speech):
@@ -83,19 +84,23 @@ class Index:
             return
         ground = Ground(reading, extra, speech=speech)
         starts = _Starts(reading, extra, symbols, [path.slots[0] for _, path in entries])
-        best: dict[tuple[Compiled, int, int], Way] = {}
+        paths: dict[Compiled, list[Path]] = {}
         for term, path in entries:
-            for way in walk(ground, path, starts.of(path.slots[0])):
-                place = (term, way.first, way.last)
-                if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
-                    best[place] = way
-        for (term, first, last), way in best.items():
-            start, end = reading.span(first, last)
-            form = way.form or reading.form(first, last)
-            if reading is plain:
-                yield Found(field, start, end, first, last, term, form, way.reason)
-            else:
-                yield _placed(field, start, end, plain, term, form, way.reason)
+            paths.setdefault(term, []).append(path)
+        for term, some in paths.items():
+            best: dict[tuple[int, int], Way] = {}
+            for path in some:
+                for way in walk(ground, path, starts.of(path.slots[0])):
+                    place = way[:2]
+                    if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
+                        best[place] = way
+            for first, last, reason, meant in best.values():
+                start, end = reading.span(first, last)
+                form = meant or reading.form(first, last)
+                if reading is plain:
+                    yield Found(field, start, end, first, last, term, form, reason)
+                else:
+                    yield _placed(field, start, end, plain, term, form, reason)
 
 
 class _Starts:

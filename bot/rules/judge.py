@@ -13,6 +13,8 @@ from bot.rules.tree import Found, Term, evaluate
 
 # More would not be read; every form is kept before a second place of the same form.
 MAX_SPANS = 100
+# Of one term's hits as many are asked whether they lie inside another hit; no honest post has so many.
+_MAX_PLACES = 4 * MAX_SPANS
 
 Hits = Mapping[Term, list[Found]]
 
@@ -27,6 +29,7 @@ class Judge:
         self._counted: dict[tuple[object, ...], list[Found]] = {}
         self._spans: dict[tuple[int, ...], tuple[Span, ...]] = {}
         self._proofs: list[list[list[Found]]] = []
+        self._thin: dict[int, list[Found]] = {}
 
     def match(self, rule: Rule) -> Match | None:
         """The rule's match, its scope of channels, categories and kinds aside."""
@@ -58,9 +61,19 @@ class Judge:
         key = tuple(map(id, proof))
         if key not in self._spans:
             self._proofs.append(proof)
-            shown = _chosen([hit for part in proof for hit in part])
+            shown = _chosen([hit for part in proof for hit in self._thinned(part)])
             self._spans[key] = tuple(_span(hit, self._fields[hit.field]) for hit in shown)
         return self._spans[key]
+
+    def _thinned(self, part: list[Found]) -> list[Found]:
+        """Of very many hits the first ones, and the first place of each form."""
+        if len(part) <= _MAX_PLACES:
+            return part
+        if id(part) not in self._thin:
+            ordered = sorted(part, key=_in_order)
+            firsts = {found.form: found for found in reversed(ordered[_MAX_PLACES:])}
+            self._thin[id(part)] = [*ordered[:_MAX_PLACES], *firsts.values()]
+        return self._thin[id(part)]
 
 
 def _counts(found: Found, scope: Scope, field: Field) -> bool:
@@ -75,7 +88,7 @@ def _counts(found: Found, scope: Scope, field: Field) -> bool:
 def _chosen(hits: list[Found]) -> list[Found]:
     """In reading order, without those inside another; of too many, each form's first place before any second one."""
     chosen: list[Found] = []
-    for found in sorted(hits, key=lambda found: (found.field, found.start, -found.end)):
+    for found in sorted(hits, key=_in_order):
         if not chosen or (chosen[-1].field, chosen[-1].end) < (found.field, found.end):
             chosen.append(found)
     if len(chosen) <= MAX_SPANS:
@@ -83,8 +96,12 @@ def _chosen(hits: list[Found]) -> list[Found]:
     firsts: dict[str, Found] = {}
     for found in chosen:
         firsts.setdefault(found.form, found)
-    kept = set(list(dict.fromkeys([*firsts.values(), *chosen]))[:MAX_SPANS])
-    return [found for found in chosen if found in kept]
+    kept = set(list(dict.fromkeys(map(id, [*firsts.values(), *chosen])))[:MAX_SPANS])
+    return [found for found in chosen if id(found) in kept]
+
+
+def _in_order(found: Found) -> tuple[int, int, int]:
+    return found.field, found.start, -found.end
 
 
 def _span(found: Found, field: Field) -> Span:

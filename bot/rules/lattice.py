@@ -5,9 +5,9 @@ Most texts have none, so every reading has a cheap test before it that a plain t
 """
 
 import re
-from collections.abc import Iterator, KeysView
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, KeysView
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.rules.lexicon import HEAD, Lexicon
 from bot.rules.lookalike import CYRILLIC, LATIN, alternatives, without_digits
@@ -44,8 +44,7 @@ _PARTING = re.compile(rf"{_SIGN}\ufe0f?|{_BROKEN}|'")
 _SLIT = re.compile(r"[ \u00a0\n'_/]|[ \u00a0]?[-‐‑‒–—−][ \u00a0]?")
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """Tokens `first` to `last`, both included, read as `symbol`."""
 
     first: int
@@ -176,6 +175,7 @@ def _within(run: str, start: int, lexicon: Lexicon) -> Iterator[Edge]:
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """`ш0йгу`, `к@дыров`: letters and digits with nothing, or a sign drawn like a letter, between them."""
     gaps, first = reading.gaps, 0
+    meant: dict[str, Iterable[str]] = {}
     while first < len(reading.words):
         last = first
         while last + 1 < len(reading.words) and gaps[last + 1] in _DRAWN_SIGNS:
@@ -183,7 +183,9 @@ def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
         chunk = reading.words[first] + "".join(gaps[i] + reading.words[i] for i in range(first + 1, last + 1))
         ends_in_digits = last == first + 1 and reading.words[last].isdigit()
         if last > first and not ends_in_digits and len(chunk) <= LONGEST:
-            for symbol in without_digits(chunk) & wanted:
+            if chunk not in meant:
+                meant[chunk] = without_digits(chunk) & wanted
+            for symbol in meant[chunk]:
                 yield Edge(first, last, symbol, Reason.LOOK_ALIKE)
         first = last + 1
 

@@ -7,6 +7,7 @@ become true only through a hit on a term that is wanted, and that hit is its pro
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.rules.addresses import Locator
 from bot.rules.patterns import Pattern
@@ -15,8 +16,7 @@ from bot.rules.slots import Compiled, Reason
 Term = Compiled | Pattern | Locator
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A term found in a field: span in the original text, and its first and last word by number."""
 
     field: int
@@ -132,7 +132,8 @@ def _near(near: Near, lookup: Lookup) -> list[Found]:
     if not right:
         return []
     held = [*_neighbours(left, right, near.distance), *_neighbours(right, left, near.distance)]
-    return list(dict.fromkeys(held))
+    # One hit is one object, whatever sides it stands on.
+    return list({id(hit): hit for hit in held}.values())
 
 
 def _neighbours(hits: list[Found], others: list[Found], distance: int) -> Iterator[Found]:

@@ -3,12 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.rules.guards import allows
 from bot.rules.lattice import LONGEST, Edge
 from bot.rules.military import is_attribute
 from bot.rules.numbers import ORDINAL_SUFFIXES
+from bot.rules.serial import next_in_list
 from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
 from bot.rules.words import Reading
 
@@ -25,6 +26,7 @@ _PATRONYMIC = re.compile(
 _PREFIXED = Form(Reason.PREFIX)
 # Whisper's slip: пятьдесят восемь я армия.
 _SPOKEN_SUFFIXES = frozenset(("я", "ая", "й"))
+_REGEX = BOLDNESS[Reason.REGEX]
 
 
 class Ground:
@@ -32,45 +34,55 @@ class Ground:
 
     def __init__(self, reading: Reading, extra: Iterable[Edge], *, speech: bool) -> None:
         self.reading = reading
+        self.words = reading.words
         self.speech = speech
         self.steps = 0
+        gaps = reading.gaps[1:-1]
+        # Tokens with nothing between them and the one before: no match begins there, or ends right before them.
+        self.inner = frozenset(i for i, gap in enumerate(gaps, 1) if not gap) if "" in gaps else frozenset()
+        self._together: dict[int, bool] = {}
         self._allowed: dict[tuple[int, int, int, bool], bool] = {}
         self._looks = 0
         self._extra: defaultdict[int, list[Edge]] = defaultdict(list)
         for edge in extra:
             self._extra[edge.first].append(edge)
 
-    def edges(self, first: int) -> Iterator[Edge]:
+    def edges(self, first: int) -> Iterable[Edge]:
         """What can be read from token `first` on."""
-        yield Edge(first, first, self.reading.words[first], Reason.EXACT)
-        yield from self._extra.get(first, ())
+        exact = Edge(first, first, self.words[first], Reason.EXACT)
+        return (exact, *self._extra[first]) if first in self._extra else (exact,)
+
+    def together(self, index: int) -> bool:
+        """`Reading.together`, asked once for each token."""
+        if (known := self._together.get(index)) is None:
+            known = self._together[index] = self.reading.together(index)
+        return known
 
     def allows(self, form: Form, edge: Edge, *, ordinal: bool) -> bool:
         """Whether the text around the edge shows what the form's guard asks for; asked once for each place."""
         key = id(form), edge.first, edge.last, ordinal
-        if key not in self._allowed:
-            looks = Guard.CONTEXT in form.guard
+        if (known := self._allowed.get(key)) is None:
+            looks = bool(int.__and__(form.guard, Guard.CONTEXT))
             self._looks += looks
-            self._allowed[key] = (looks and self._looks > MAX_LOOKS) or allows(
+            known = self._allowed[key] = (looks and self._looks > MAX_LOOKS) or allows(
                 form, self.reading, edge, speech=self.speech, ordinal=ordinal
             )
-        return self._allowed[key]
+        return known
 
     def with_suffix(self, edge: Edge) -> Edge | None:
         """A number with the ordinal suffix behind it: `58-я`, `58th`, `пятьдесят восемь я`."""
         last = edge.last + 1
-        if edge.ordinal or not edge.symbol.isdigit() or last >= len(self.reading.words):
+        if edge.ordinal or last >= len(self.words) or not edge.symbol.isdigit():
             return None
-        suffix = self.reading.words[last]
+        suffix = self.words[last]
         if edge.reason is Reason.NUMBER_WORDS:
-            fits = suffix in _SPOKEN_SUFFIXES and self.reading.together(last)
+            fits = suffix in _SPOKEN_SUFFIXES and self.together(last)
         else:
-            fits = suffix in ORDINAL_SUFFIXES and self.reading.tight(last) and self.reading.closes(last)
+            fits = suffix in ORDINAL_SUFFIXES and self.reading.tight(last) and last + 1 not in self.inner
         return Edge(edge.first, last, edge.symbol, edge.reason, ordinal=True) if fits else None
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """A path walked: tokens `first` to `last`, the boldest reason on it; `form` where it is not what stands there."""
 
     first: int
@@ -79,11 +91,11 @@ class Way:
     form: str = ""
 
 
-@dataclass(slots=True)
-class _Step:
-    """How far a walk has come: the edge that met the last slot, the boldest reason so far, what was read."""
+class _Step(NamedTuple):
+    """How far a walk has come: the last token read, whether it was an ordinal, the boldest reason, what was read."""
 
-    edge: Edge
+    last: int
+    ordinal: bool
     reason: Reason
     symbols: tuple[str, ...]
 
@@ -94,77 +106,97 @@ def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
     A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long.
     """
     limit = ground.steps + MAX_STEPS
+    first, *others = path.slots
+    inner = ground.inner
     for start in starts:
         if ground.steps > limit:
             return
-        if not ground.reading.opens(start.first):
+        if start.first in inner:
             continue
-        reached = _plainest(
-            _Step(edge, _bolder(edge.reason, form.reason), (edge.symbol,))
-            for edge, form in _met(ground, path.slots[0], start, ordinal=False)
-        )
-        for slot in path.slots[1:]:
+        met = _met(ground, first, start, ordinal=False)
+        if not others:
+            for edge, form in met:
+                if edge.last + 1 not in inner:
+                    yield _way(start.first, edge.last, _bolder(edge.reason, form.reason), (edge.symbol,))
+            continue
+        reached = [
+            _Step(edge.last, edge.ordinal, _bolder(edge.reason, form.reason), (edge.symbol,)) for edge, form in met
+        ]
+        for slot in others:
             if not reached or ground.steps > limit:
                 break
-            reached = _plainest(_onward(ground, slot, reached))
+            reached = _onward(ground, slot, reached)
         else:
-            yield from (_way(ground, start.first, step) for step in reached if ground.reading.closes(step.edge.last))
+            yield from (
+                _way(start.first, last, reason, symbols)
+                for last, _, reason, symbols in reached
+                if last + 1 not in inner
+            )
 
 
-def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> Iterator[_Step]:
-    """One slot further, from everywhere that was reached."""
+def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> list[_Step]:
+    """One slot further, from everywhere that was reached; of those that end alike the plainest.
+
+    So the number of steps is bounded by the gap.
+    """
+    best: dict[tuple[int, bool], _Step] = {}
     for step in reached:
-        for at in _reach(ground, slot, step.edge.last):
+        for at in _reach(ground, slot, step):
             for candidate in ground.edges(at):
                 ground.steps += 1
-                for edge, form in _met(ground, slot, candidate, ordinal=step.edge.ordinal):
-                    bolder = _bolder(step.reason, _bolder(edge.reason, form.reason))
-                    yield _Step(edge, bolder, (*step.symbols, edge.symbol))
-
-
-def _plainest(steps: Iterable[_Step]) -> list[_Step]:
-    """Of the steps that end alike, the one with the plainest reason: so their number is bounded by the gap."""
-    best: dict[tuple[int, bool], _Step] = {}
-    for step in steps:
-        key = step.edge.last, step.edge.ordinal
-        if key not in best or BOLDNESS[step.reason] < BOLDNESS[best[key].reason]:
-            best[key] = step
+                for edge, form in _met(ground, slot, candidate, ordinal=step.ordinal):
+                    reason = _bolder(step.reason, _bolder(edge.reason, form.reason))
+                    key = edge.last, edge.ordinal
+                    if key not in best or BOLDNESS[reason] < BOLDNESS[best[key].reason]:
+                        best[key] = _Step(*key, reason, (*step.symbols, edge.symbol))
     return list(best.values())
 
 
-def _way(ground: Ground, first: int, step: _Step) -> Way:
-    bold = BOLDNESS[step.reason] > BOLDNESS[Reason.REGEX]
-    return Way(first, step.edge.last, step.reason, " ".join(step.symbols) if bold else "")
+def _way(first: int, last: int, reason: Reason, symbols: tuple[str, ...]) -> Way:
+    return Way(first, last, reason, " ".join(symbols) if BOLDNESS[reason] > _REGEX else "")
 
 
-def _met(ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool) -> Iterator[tuple[Edge, Form]]:
+def _met(ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool) -> tuple[tuple[Edge, Form], ...]:
     """The edge, also with its ordinal suffix, when it meets the slot and the text around allows it."""
     form = slot.forms.get(edge.symbol)
     if form is None:
-        if slot.prefix and edge.reason is not Reason.NUMBER_WORDS and edge.symbol.startswith(slot.prefix):
-            yield edge, _PREFIXED
-        return
+        prefixed = slot.prefix and edge.reason is not Reason.NUMBER_WORDS and edge.symbol.startswith(slot.prefix)
+        return ((edge, _PREFIXED),) if prefixed else ()
     if edge.reason is Reason.FUZZY and not slot.fuzzy:
-        return
+        return ()
     if form.guard and not ground.allows(form, edge, ordinal=ordinal):
-        return
-    yield edge, form
+        return ()
     # The letters behind the number of a code are no suffix: Т-90М is another tank than Т-90.
     if not slot.tight and (longer := ground.with_suffix(edge)) is not None:
-        yield longer, form
+        return (edge, form), (longer, form)
+    return ((edge, form),)
 
 
-def _reach(ground: Ground, slot: Slot, last: int) -> Iterator[int]:
+def _reach(ground: Ground, slot: Slot, step: _Step) -> Iterable[int]:
     """Where the next slot may stand."""
-    reading = ground.reading
-    for at in range(last + 1, min(last + 2 + slot.gap, len(reading.words))):
-        if slot.tight and not reading.joined(at, speech=ground.speech):
+    at = step.last + 1
+    if at >= len(ground.words):
+        return ()
+    if slot.tight:
+        return (at,) if ground.reading.joined(at, speech=ground.speech) and ground.together(at) else ()
+    if not slot.gap:
+        return (at,) if ground.together(at) else ()
+    return _across(ground, slot, at, ordinal=step.ordinal)
+
+
+def _across(ground: Ground, slot: Slot, at: int, *, ordinal: bool) -> Iterator[int]:
+    """From token `at` on, over the words that may stand between; those of a list of numbers do not count."""
+    left, in_list, words = slot.gap, True, ground.words
+    while at < len(words) and ground.together(at):
+        if in_list:
+            yield at
+        further = next_in_list(ground.reading, at) if ordinal and slot.skip is Skip.MILITARY else None
+        if further is not None:
+            at, in_list = further
+        elif left and _skippable(slot, words[at]):
+            left, at = left - 1, at + 1
+        else:
             return
-        if at > last + 1 and not _skippable(slot, reading.words[at - 1]):
-            return
-        if not reading.together(at):
-            return
-        yield at
 
 
 def _skippable(slot: Slot, word: str) -> bool:
@@ -180,4 +212,4 @@ def _skippable(slot: Slot, word: str) -> bool:
 
 
 def _bolder(one: Reason, other: Reason) -> Reason:
-    return one if BOLDNESS[one] >= BOLDNESS[other] else other
+    return one if one is other or BOLDNESS[one] >= BOLDNESS[other] else other
