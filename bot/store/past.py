@@ -12,9 +12,10 @@ from bot.model import Channel, ChannelId, Item, Key, Message, MessageId, Recordi
 from bot.store.albums import Album, load_members
 from bot.store.channels import load_channels
 from bot.store.keys import IS_NEWEST, Wanted
+from bot.store.newest import load_newest
 from bot.store.nouns import Past
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
-from bot.store.wishes import Wish, holding
+from bot.store.wishes import Wish, sought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +44,17 @@ class Page:
 async def load_page(conn: AsyncConnection, window: Window, after: tuple[datetime, int] | None, limit: int) -> Page:
     """Up to `limit` messages, the newest first; an album is given whole with each of its items, by its first on the page."""
     d = search_documents.c
-    query = sa.select(d.channel_id, d.message_id, d.posted_at, d.document_id).where(*within(window))
-    if window.wish is not None:
-        query = query.where(holding(conn.dialect.name, window.wish))
+    where = within(window)
     if after is not None:
         at, document_id = after
-        query = query.where((d.posted_at < at) | ((d.posted_at == at) & (d.document_id < document_id)))
-    query = query.order_by(d.posted_at.desc(), d.document_id.desc()).limit(limit)
-    rows = (await conn.execute(query)).all()
+        # The first half says no more than the second, but it is the one that an index answers.
+        where += [d.posted_at <= at, (d.posted_at < at) | (d.document_id < document_id)]
+    ties = [d.document_id.desc()]
+    if window.wish is None:
+        query = sa.select(d.channel_id, d.message_id, d.posted_at, d.document_id).where(*where)
+        rows = list((await conn.execute(query.order_by(d.posted_at.desc(), *ties).limit(limit))).all())
+    else:
+        rows = await load_newest(conn, sought(conn.dialect.name, window.wish), where, ties, limit)
     keys = [Key(channel_id=ChannelId(row.channel_id), message_id=MessageId(row.message_id)) for row in rows]
     last = (rows[-1].posted_at, rows[-1].document_id) if len(rows) == limit else None
     return Page(posts=await load_past(conn, keys), messages=len(rows), after=last)

@@ -10,51 +10,75 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.newest import MOST_READ, Sought, load_newest, stands
 from bot.store.schema import search_documents
 from bot.store.texts import Term
 
 Order = Literal["newest", "best"]
 
 _FTS = sa.table("search_index", sa.column("rowid", sa.Integer))
+_VECTOR = search_documents.c.vector
+# Posts of one moment.
+_TIES = (search_documents.c.channel_id, search_documents.c.message_id.desc())
 
 
 async def find(
     conn: AsyncConnection, terms: Sequence[Term], where: Sequence[sa.ColumnElement[bool]], order: Order, limit: int
 ) -> Sequence[Any]:
-    """(channel_id, message_id) of the posts that hold the terms, in order."""
+    """(channel_id, message_id, ...) of the posts that hold the terms, in order."""
     sqlite = conn.dialect.name == "sqlite"
-    source, holds, rank = _fts(terms) if sqlite else _vectors(terms)
+    if order == "newest":
+        return await load_newest(conn, _words(terms) if sqlite else _vectors(terms), where, _TIES, limit)
     d = search_documents.c
-    newest = (d.posted_at.desc(), d.channel_id, d.message_id.desc())
+    source, holds, rank = _ranked_fts(terms) if sqlite else _ranked_vectors(terms)
     query = sa.select(d.channel_id, d.message_id).select_from(source).where(holds, *where)
-    query = query.order_by(*([rank, *newest] if order == "best" else newest)).limit(limit)
-    return (await conn.execute(query)).all()
+    return (await conn.execute(query.order_by(rank, d.posted_at.desc(), *_TIES).limit(limit))).all()
 
 
-def _fts(terms: Sequence[Term]) -> tuple[sa.FromClause, sa.ColumnElement[bool], sa.ColumnElement[Any]]:
-    wanted = " AND ".join(_fts_term(term) for term in terms if not term.exclude)
-    unwanted = " OR ".join(_fts_term(term) for term in terms if term.exclude)
-    asked = f"({wanted}) NOT ({unwanted})" if unwanted else wanted
+def _words(terms: Sequence[Term]) -> Sought:
+    stand = (~_stands(term) if term.exclude else _stands(term) for term in terms)
+    return Sought(reads=sa.and_(*stand) if len(terms) <= MOST_READ else None, asks=_fts(terms))
+
+
+def _vectors(terms: Sequence[Term]) -> Sought:
+    holds = _holds(terms)
+    return Sought(reads=holds, asks=holds)
+
+
+def _holds(terms: Sequence[Term]) -> sa.ColumnElement[bool]:
+    # The index finds posts that hold all the words; LIKE over the folded text then sees whether a phrase's stand side
+    # by side (positions in a tsvector end at 16,383, transcripts do not).
+    holds: list[sa.ColumnElement[bool]] = [_VECTOR.op("@@", is_comparison=True)(_tsquery(terms))]
+    for term in terms:
+        if term.exclude:
+            holds.append(~_stands(term))
+        elif len(term.words) > 1:
+            holds.append(_stands(term))
+    return sa.and_(*holds)
+
+
+def _ranked_fts(terms: Sequence[Term]) -> tuple[sa.FromClause, sa.ColumnElement[bool], sa.ColumnElement[Any]]:
     index: sa.ColumnElement[Any] = sa.literal_column("search_index")
     source = search_documents.join(_FTS, _FTS.c.rowid == search_documents.c.document_id)
-    return source, index.op("MATCH", is_comparison=True)(asked), sa.func.bm25(index)
+    return source, index.op("MATCH", is_comparison=True)(_fts(terms)), sa.func.bm25(index)
+
+
+def _ranked_vectors(terms: Sequence[Term]) -> tuple[sa.FromClause, sa.ColumnElement[bool], sa.ColumnElement[Any]]:
+    return search_documents, _holds(terms), sa.func.ts_rank(_VECTOR, _tsquery(terms)).desc()
+
+
+def _fts(terms: Sequence[Term]) -> str:
+    wanted = " AND ".join(_fts_term(term) for term in terms if not term.exclude)
+    unwanted = " OR ".join(_fts_term(term) for term in terms if term.exclude)
+    return f"({wanted}) NOT ({unwanted})" if unwanted else wanted
 
 
 def _fts_term(term: Term) -> str:
     return f'"{" ".join(term.words)}"{" *" if term.prefix else ""}'
 
 
-def _vectors(terms: Sequence[Term]) -> tuple[sa.FromClause, sa.ColumnElement[bool], sa.ColumnElement[Any]]:
-    # The index finds posts that hold all the words; LIKE over the folded text then sees whether a phrase's stand side
-    # by side (positions in a tsvector end at 16,383, transcripts do not).
-    asked = sa.cast(" & ".join(_lexemes(term) for term in terms if not term.exclude), TSQUERY)
-    holds: list[sa.ColumnElement[bool]] = [search_documents.c.vector.op("@@", is_comparison=True)(asked)]
-    for term in terms:
-        if term.exclude:
-            holds.append(~_stands(term))
-        elif len(term.words) > 1:
-            holds.append(_stands(term))
-    return search_documents, sa.and_(*holds), sa.func.ts_rank(search_documents.c.vector, asked).desc()
+def _tsquery(terms: Sequence[Term]) -> sa.ColumnElement[Any]:
+    return sa.cast(" & ".join(_lexemes(term) for term in terms if not term.exclude), TSQUERY)
 
 
 def _lexemes(term: Term) -> str:
@@ -63,5 +87,4 @@ def _lexemes(term: Term) -> str:
 
 
 def _stands(term: Term) -> sa.ColumnElement[bool]:
-    padded = sa.literal(" ") + search_documents.c.folded + sa.literal(" ")
-    return padded.like(f"% {' '.join(term.words)}{'' if term.prefix else ' '}%")
+    return stands(term.words, prefix=term.prefix)

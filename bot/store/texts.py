@@ -83,10 +83,17 @@ def marks(text: str, terms: Sequence[Term]) -> list[tuple[int, int, Term]]:
     """Where the wanted terms stand in `text`: (start, end, term), in order of start."""
     found = []
     words = list(tokens(text))
-    for position in range(len(words)):
-        for term in terms:
-            if not term.exclude and _stands(words, position, term):
-                found.append((words[position].start, words[position + len(term.words) - 1].end, term))
+    # By their first words, which only a beginning leaves open: few terms are tried at each word.
+    known: dict[str, list[Term]] = {}
+    beginnings: list[Term] = []
+    for term in terms:
+        if not term.exclude:
+            is_open = term.prefix and len(term.words) == 1
+            (beginnings if is_open else known.setdefault(term.words[0], [])).append(term)
+    for position, token in enumerate(words):
+        for term in known.get(token.word, []) + beginnings:
+            if _stands(words, position, term):
+                found.append((token.start, words[position + len(term.words) - 1].end, term))
     return found
 
 

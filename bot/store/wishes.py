@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from bot.store.newest import MOST_READ, Sought, stands
 from bot.store.schema import search_documents
 from bot.store.texts import fold
 
@@ -43,13 +44,23 @@ class Some:
 Wish = Holds | Every | Some
 
 
-def holding(dialect: str, wish: Wish) -> sa.ColumnElement[bool]:
-    """The condition on a row of `search_documents`."""
+def sought(dialect: str, wish: Wish) -> Sought:
+    """The wish as a condition on documents, and as a query to the index."""
     if dialect == "sqlite":
-        asked = sa.text("SELECT rowid FROM search_index WHERE search_index MATCH :wish")
-        found = asked.bindparams(wish=_fts(wish)).columns(rowid=sa.Integer).scalar_subquery()
-        return search_documents.c.document_id.in_(found)
-    return search_documents.c.vector.op("@@", is_comparison=True)(sa.cast(_tsquery(wish), TSQUERY))
+        few = _count(wish) <= MOST_READ
+        return Sought(reads=_read(wish) if few else None, asks=_fts(wish))
+    asked = search_documents.c.vector.op("@@", is_comparison=True)(sa.cast(_tsquery(wish), TSQUERY))
+    return Sought(reads=asked, asks=asked)
+
+
+def _count(wish: Wish) -> int:
+    return 1 if isinstance(wish, Holds) else sum(map(_count, wish.wishes))
+
+
+def _read(wish: Wish) -> sa.ColumnElement[bool]:
+    if isinstance(wish, Holds):
+        return stands((fold(wish.word),), prefix=wish.begins)
+    return (sa.and_ if isinstance(wish, Every) else sa.or_)(*map(_read, wish.wishes))
 
 
 def _fts(wish: Wish) -> str:

@@ -1,0 +1,146 @@
+"""The newest documents are found by reading, by looking up and by going through: the answer is that of reading them all."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.model import ChannelId, Message
+from bot.store import Every, Holds, Some, Store, Window, Wish, newest
+from bot.store.index import index_posts
+from bot.store.schema import messages, versions
+from bot.store.texts import Term, parse_query, words
+from tests.store.making import BLOGGER, LAWMAKER, NOON, message
+
+POSTS = 150
+# A few words, each rarer than the one before; the last is in old posts alone.
+WORDS = ["и", "в", "не", "армия", "армии", "арм", "удар", "58", "58я", "попов", "storm", "шадоу"]
+GONE = "мятеж"
+QUERIES = [
+    "и", "в", "попов", "шадоу", "нигде", GONE, f"и {GONE}", f"{GONE} -в", "и -в", "-в -не попов", '"и в"', '"в и" армия',
+    "арм*", "58*", "-арм* и", '"и в не"', '"удар 58"', '-"и в" и', "попов storm", "и в не армия армии удар 58 попов storm",
+    "и в не армия армии арм удар 58",
+]  # fmt: skip
+WISHES: list[Wish] = [
+    Holds("и"),
+    Holds("арм", begins=True),
+    Holds(GONE),
+    Every((Holds("и"), Some((Holds("попов"), Holds("storm"))))),
+    Some((Holds("шадоу"), Holds(GONE), Every((Holds("в"), Holds("58", begins=True))))),
+    Some(tuple(map(Holds, [*WORDS[3:], GONE]))),
+    Every((Some(tuple(map(Holds, WORDS[3:]))), Holds("не"))),
+]
+WINDOWS: list[dict[str, Any]] = [
+    {},
+    {"channel_id": LAWMAKER},
+    {"since": NOON - timedelta(minutes=30)},
+    {"until": NOON - timedelta(minutes=40)},
+    {"channel_id": BLOGGER, "since": NOON - timedelta(minutes=70), "until": NOON - timedelta(minutes=20)},
+]
+
+
+# Documents read, hits that are few, hits that are many: with few documents, every way is gone.
+BOUNDS = [(1, 0, 0), (7, 5, 30), (7, 0, 10_000), (60, 0, 20), (60, 10, 0), (10_000, 0, 0), (7, 10_000, 0)]
+
+
+@pytest.fixture(params=BOUNDS, ids=str)
+def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that a few posts are as many."""
+    for name, value in zip(("NEAR", "FEW", "MANY"), request.param, strict=True):
+        monkeypatch.setattr(newest, name, value)
+
+
+async def filled(store: Store) -> list[Message]:
+    """Posts in two channels, many at the same moment, in no order of time."""
+    rng = random.Random(58)
+    weights = [1 / (rank + 1) for rank in range(len(WORDS))]
+    posts = []
+    for number in range(1, POSTS + 1):
+        at = NOON - timedelta(minutes=rng.randrange(75))
+        drawn = rng.choices(WORDS, weights, k=rng.randrange(12))
+        if at < NOON - timedelta(minutes=60):
+            drawn.append(GONE)
+        posts.append(message(number, " ".join(drawn), rng.choice([LAWMAKER, BLOGGER]), posted_at=at))
+    rng.shuffle(posts)
+    async with store._database.write() as conn:
+        place = ("channel_id", "message_id")
+        rows = [{name: getattr(post, name) for name in place} for post in posts]
+        await conn.execute(messages.insert(), [{**row, "current": 1, "service": False} for row in rows])
+        state = {"number": 1, "change": "original", "stored_at": NOON, "how": "push"}
+        await conn.execute(
+            versions.insert(), [{**row, **state, "message": post} for row, post in zip(rows, posts, strict=True)]
+        )
+        await index_posts(conn, [(post, None) for post in posts])
+    return posts
+
+
+def holds(text: Sequence[str], term: Term) -> bool:
+    """Whether the words stand side by side somewhere, the last going on if it may."""
+    for start in range(len(text) - len(term.words) + 1):
+        *full, last = text[start : start + len(term.words)]
+        if full == list(term.words[:-1]) and (last.startswith if term.prefix else last.__eq__)(term.words[-1]):
+            return True
+    return False
+
+
+def fulfils(text: Sequence[str], wish: Wish) -> bool:
+    """Whether the words are what is wished for."""
+    if isinstance(wish, Holds):
+        return any(word.startswith(wish.word) if wish.begins else word == wish.word for word in text)
+    return (all if isinstance(wish, Every) else any)(fulfils(text, one) for one in wish.wishes)
+
+
+def within(
+    post: Message, *, channel_id: ChannelId | None = None, since: datetime | None = None, until: datetime | None = None
+) -> bool:
+    """Whether the post is in the window."""
+    return (
+        channel_id in (None, post.channel_id)
+        and (since is None or post.posted_at >= since)
+        and (until is None or post.posted_at < until)
+    )
+
+
+@pytest.mark.usefixtures("bounds")
+async def test_words(store: Store) -> None:
+    """A search gives the newest of all posts that hold the words, those of one moment by channel and number."""
+    posts = await filled(store)
+    posts.sort(key=lambda post: (-post.posted_at.timestamp(), post.channel_id, -post.message_id))
+    for asked in QUERIES:
+        terms = parse_query(asked)
+        for window in WINDOWS:
+            expected = [
+                post.key
+                for post in posts
+                if within(post, **window) and all(holds(words(post.text), term) != term.exclude for term in terms)
+            ]
+            for limit in (3, 20, 1000):
+                found = await store.archive.search(asked, limit=limit, **window)
+                assert [hit.message.key for hit in found] == expected[:limit], (asked, window, limit)
+
+
+@pytest.mark.usefixtures("bounds")
+async def test_wishes(store: Store) -> None:
+    """Pages of any length give every post that fulfils a wish, once, by its time."""
+    posts = await filled(store)
+    for wish in WISHES:
+        for window in WINDOWS:
+            given = Window(
+                since=window.get("since"),
+                until=window.get("until"),
+                channel_ids=[window["channel_id"]] if "channel_id" in window else None,
+                wish=wish,
+            )
+            expected = {post.key for post in posts if within(post, **window) and fulfils(words(post.text), wish)}
+            for limit in (9, 1000):
+                found, after = [], None
+                while True:
+                    page = await store.archive.page(given, after=after, limit=limit)
+                    found += [past.items[0].message for past in page.posts]
+                    if (after := page.after) is None:
+                        break
+                assert sorted(found, key=lambda post: -post.posted_at.timestamp()) == found
+                assert len(found) == len(expected)
+                assert {post.key for post in found} == expected, (wish, window, limit)
