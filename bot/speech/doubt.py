@@ -170,10 +170,10 @@ def fuller(with_vad: Transcript, without_vad: Transcript, chunks: Chunks = ()) -
 
 
 def _unheard(segment: Segment, chunks: Chunks) -> Segment:
-    """The segment, flagged `no-speech` where VAD found none."""
-    if not _unvoiced(speech_share(segment.start, segment.end, chunks)):
-        return segment
-    return replace(segment, flags=tuple(flag for flag in FLAGS if flag == NO_SPEECH or flag in segment.flags))
+    """The segment with its share of speech, flagged `no-speech` where there is none."""
+    share = speech_share(segment.start, segment.end, chunks)
+    flags = {*segment.flags, NO_SPEECH} if _unvoiced(share) else segment.flags
+    return replace(segment, flags=tuple(flag for flag in FLAGS if flag in flags), speech_share=share)
 
 
 def _sure_words(transcript: Transcript, *, overrule_vad: bool = False) -> int:

@@ -184,6 +184,7 @@ def test_a_soft_voice_is_heard_without_vad_and_checked_by_ear() -> None:
     heard = fuller(masked, whole, [(1.0, 1.6)])
     assert heard.text == whole.text
     assert [one.flags for one in heard.segments] == [(), ("no-speech",)]
+    assert [one.speech_share for one in heard.segments] == [pytest.approx(0.12), 0.0]
     assert heard.speech_seconds == 0.5
     assert heard.parameters == {
         "beam_size": "5",
@@ -213,7 +214,7 @@ def test_inventions_do_not_overrule_vad(invented: Segment) -> None:
 def test_the_flag_that_vad_itself_raised_does_not_decide() -> None:
     """Segments that came flagged for their share of speech alone count; else VAD would always be right."""
     by_vad = segment("Приказ подписал министр", flags=("no-speech",))
-    assert fuller(transcript(), transcript(by_vad)).segments == (by_vad,)
+    assert fuller(transcript(), transcript(by_vad)).segments == (replace(by_vad, speech_share=0.0),)
 
 
 def test_a_tie_is_vads() -> None:
@@ -238,7 +239,9 @@ def test_nothing_heard_against_vad_is_unflagged(masked: list[Segment], whole: li
     with_vad, without_vad = transcript(*masked), transcript(*whole)
     heard = fuller(with_vad, without_vad)
     if heard.parameters["vad_run"] == "without":
-        assert [replace(one, flags=()) for one in heard.segments] == [replace(one, flags=()) for one in whole]
+        assert [replace(one, flags=(), speech_share=None) for one in heard.segments] == [
+            replace(one, flags=()) for one in whole
+        ]
         assert all("no-speech" in one.flags for one in heard.segments)
         assert all(set(before.flags) <= set(one.flags) for before, one in zip(whole, heard.segments, strict=True))
     else:
