@@ -1,0 +1,53 @@
+"""Many recordings through one transcriber, as many at once as it takes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.errors import MediaRefused, ModelMissing, SpeechError
+from bot.model import Transcript
+from bot.speech.port import Transcriber
+
+Outcome = Transcript | SpeechError
+# A killed speech process takes every recording along that it had in hand; only one of them is to blame.
+_TRIES = 2
+
+
+async def transcribe_all(
+    transcriber: Transcriber,
+    paths: Sequence[Path],
+    done: Callable[[int, Outcome], None],
+    *,
+    language: str | None = None,
+) -> None:
+    """Call `done` with the place in `paths` and the outcome of each recording, as they end, in any order.
+
+    What is refused, or fails twice, is an outcome. ModelMissing is raised: nothing can be transcribed then.
+    """
+    gate = asyncio.Semaphore(transcriber.capacity)
+
+    async def one(place: int, path: Path) -> None:
+        async with gate:
+            done(place, await _outcome(transcriber, path, language))
+
+    tasks = [asyncio.create_task(one(place, path)) for place, path in enumerate(paths)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _outcome(transcriber: Transcriber, path: Path, language: str | None) -> Outcome:
+    failure: SpeechError = MediaRefused("unreadable", "nobody has tried to read it")
+    for _ in range(_TRIES):
+        try:
+            return await transcriber.transcribe(path, language=language, declared_seconds=None)
+        except ModelMissing:
+            raise
+        except SpeechError as error:
+            failure = error
+            if error.permanent:
+                break
+    return failure
