@@ -6,7 +6,7 @@ seconds into a recording are floats.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import floor
 from typing import NewType
@@ -559,6 +559,50 @@ class Match:
         return frozenset((self.rule_id, span.form) for span in self.spans)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a rule found in the speech of a post."""
+
+    rule_id: str
+    title: str
+    # As it was heard, with a few words around it.
+    text: str
+    # Seconds into the recording.
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What another hearing of its recording changed in a post, by the rules as they were when it came."""
+
+    key: Key
+    # Found now and not before, and the other way round.
+    new: tuple[Quote, ...] = ()
+    vanished: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What another hearing took back or put otherwise in an alert."""
+
+    at: datetime
+    # Which heard it otherwise, as transcripts name it.
+    model: str
+    # The words that were quoted, and those that are; no new ones: they were not heard.
+    was: tuple[str, ...]
+    now: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstPost:
+    """Where a recording was first posted, of a post that repeats it."""
+
+    channel: Channel
+    message_id: MessageId
+    # From that post to this one.
+    after: timedelta
+
+
 class DeliveryState(StrEnum):
     """Where an alert is on its way to one sink."""
 
@@ -586,6 +630,10 @@ class Alert:
     origin: Channel | None = None
     # The first alert of the same rule and message, when an edit brought a new form.
     update_of: AlertId | None = None
+    # Where its recording was first posted, when that was not here.
+    first: FirstPost | None = None
+    # The last one, when the recording was heard otherwise since.
+    corrected: Correction | None = None
     # What has become of the post by now.
     edited_since: bool = False
     deleted_since: bool = False
@@ -602,8 +650,11 @@ class Delivery:
     attempts: int
     created_at: datetime
     alert: Alert | None = None
-    # Plain text of a notice such as "listening"; exactly one of the two is set.
+    # Plain text of a notice such as "listening"; exactly one of the two is set, but for a correction. That is an alert
+    # as it is to read now, with what a sink is told which cannot edit what it was given.
     notice: str | None = None
+    # Of a correction: the receipt for the alert that is to be edited; None when the sink has not had it.
+    edits: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.config import Config
+from bot.model import Quote
 from bot.store import Store
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What a rule finds in the speech of a post."""
-
-    rule_id: str
-    title: str
-    # As they were heard, with a few words around them.
-    text: str
-    # Seconds into the recording.
-    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +20,8 @@ class Difference:
     posted_at: datetime
     # Since the first post of the same recording; None for the first one.
     after: timedelta | None
-    new: tuple[Words, ...]
-    vanished: tuple[Words, ...]
+    new: tuple[Quote, ...]
+    vanished: tuple[Quote, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ class Noun(TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, noun: type) -> None:
+    def __init__(self, noun: Any) -> None:
         super().__init__()
         self.noun = noun
         self._adapter: TypeAdapter[Any] = TypeAdapter(noun)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,11 +132,17 @@ def _recording_row(one: Observation, message: Message) -> dict[str, Any]:
         "message_id": message.message_id,
         "kind": message.kind,
         "media": message.media,
+        "seconds": _seconds(message),
         "posted_at": message.posted_at,
         "state": RecordingState.SKIPPED,
         "state_since": one.heard_at,
         "attempts": 0,
     }
+
+
+def _seconds(message: Message) -> float | None:
+    seconds = message.media.duration if message.media else None
+    return seconds if seconds is not None and isfinite(seconds) else None
 
 
 async def _mark_restricted(conn: AsyncConnection, posts: Iterable[Post], hows: Mapping[Key, How]) -> None:

@@ -17,6 +17,7 @@ from bot.store.index import index_posts
 from bot.store.keys import IS_NEWEST
 from bot.store.nouns import Appearance
 from bot.store.schema import channels, messages, outbox, recordings, transcripts, versions
+from bot.store.urgency import in_order
 
 _PENDING = (RecordingState.WANTED, RecordingState.FETCHED)
 
@@ -29,18 +30,12 @@ class Recordings:
 
     @verb
     async def due(self, state: RecordingState, now: datetime, limit: int) -> tuple[Recording, ...]:
-        """Those in `state` whose next try has come: urgent channels first, then the newest posts.
+        """Those in `state` whose next try has come, the most urgent first: see `urgency`.
 
         Each names a post that is still there to fetch it from, while there is one. Among the wanted ones are those done
         of which there was only a part, among the fetched ones those of which a fuller file has come.
         """
-        c = recordings.c
-        query = (
-            _with_channel()
-            .where(_due(state, now))
-            .order_by(channels.c.priority, c.posted_at.desc(), c.recording_id.desc())
-            .limit(limit)
-        )
+        query = in_order(_with_channel().where(_due(state, now)), now).limit(limit)
         async with self._database.read() as conn:
             return await _load(conn, query)
 

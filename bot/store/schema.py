@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from bot.model import Match, Media, Message, Transcript
+from bot.model import Changed, Correction, Match, Media, Message, Transcript
 from bot.store.columns import Moment, Noun, RowId, Text
 
 metadata = sa.MetaData(
@@ -17,9 +17,9 @@ metadata = sa.MetaData(
 )
 
 
-def _queue(name: str, *columns: str, where: str) -> sa.Index:
+def _queue(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
     """An index over the few rows that wait for something."""
-    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _message_key() -> tuple[sa.Column[int], sa.Column[int]]:
@@ -198,10 +198,15 @@ recordings = sa.Table(
     *_message_key(),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("media", Noun(Media), nullable=False),
+    # As declared; NULL where Telegram does not say, or says what cannot be.
+    sa.Column("seconds", sa.Float),
     sa.Column("posted_at", Moment, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_since", Moment, nullable=False),
+    # Of the file whose transcript is this one's: its own, or that of a twin.
     sa.Column("sha256", sa.Text, index=True),
+    # Of its own bytes, where they are the recording of `sha256` in another encoding.
+    sa.Column("own_sha256", sa.Text, index=True),
     sa.Column("size", sa.BigInteger),
     # Of a fuller file, which came after what there was of it had been transcribed, until it is transcribed too.
     sa.Column("fuller", sa.Text),
@@ -235,13 +240,77 @@ versions = sa.Table(
     _queue("ix_versions_deleted", "stored_at", "channel_id", where="change = 'deleted'"),
 )
 
-# One per file, however many documents or posts bear it.
+# One per file, however many documents or posts bear it: that of its last hearing.
 transcripts = sa.Table(
     "transcripts",
     metadata,
     sa.Column("sha256", sa.Text, primary_key=True),
     sa.Column("transcript", Noun(Transcript), nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    # The transcript's, for questions.
+    sa.Column("model", Text),
+    # The row of `hearings` that it is from; NULL while the file was heard but once.
+    sa.Column("hearing_id", RowId),
+)
+
+# Further hearings of a file: those wanted, and every transcript that a file ever had once there is a second one.
+hearings = sa.Table(
+    "hearings",
+    metadata,
+    sa.Column("hearing_id", RowId, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    # As it was asked for; of a first hearing, as its transcript names it.
+    sa.Column("model", Text, nullable=False),
+    # As the transcript names it.
+    sa.Column("identity", Text),
+    sa.Column("why", sa.Text, nullable=False),
+    # Alerts are raised on old posts too.
+    sa.Column("alert", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_since", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try", Moment),
+    sa.Column("reason", Text),
+    sa.Column("transcript", Noun(Transcript)),
+    # What it changed, post by post.
+    sa.Column("outcome", Noun(tuple[Changed, ...])),
+    sa.Index("ix_hearings_sha256", "sha256"),
+    sa.Index("ix_hearings_state_since", "state", "state_since"),
+    # Wanted once, however often it is asked for.
+    _queue("ix_hearings_wanted", "sha256", "model", where="state = 'wanted'", unique=True),
+)
+
+# What a later hearing took back or put otherwise in an alert.
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    sa.Column("correction_id", RowId, primary_key=True),
+    sa.Column("alert_id", RowId, sa.ForeignKey("alerts.alert_id"), nullable=False),
+    sa.Column("hearing_id", RowId, sa.ForeignKey("hearings.hearing_id"), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("correction", Noun(Correction), nullable=False),
+    # As the alert stood before.
+    sa.Column("before", Noun(Match), nullable=False),
+    sa.UniqueConstraint("alert_id", "hearing_id"),
+)
+
+# How recordings sound, whatever their encoding: see bot/speech/fingerprint.py.
+fingerprints = sa.Table(
+    "fingerprints",
+    metadata,
+    sa.Column("fingerprint_id", RowId, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+)
+
+# Which fingerprints hold a key: those of two encodings of one recording share most of theirs.
+fingerprint_keys = sa.Table(
+    "fingerprint_keys",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("fingerprint_id", RowId, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 alerts = sa.Table(
@@ -261,7 +330,8 @@ alerts = sa.Table(
         ["channel_id", "message_id", "version"], ["versions.channel_id", "versions.message_id", "versions.number"]
     ),
     sa.Index("ix_alerts_rule_id", "rule_id"),
-    sa.Index("ix_alerts_created_at", "created_at"),
+    # How many alerts each channel has had of late is read from the index alone.
+    sa.Index("ix_alerts_created_at_channel_id", "created_at", "channel_id"),
 )
 
 # Posts that raised an alert and are looked at again on a schedule: see rechecks.py.
@@ -316,7 +386,10 @@ outbox = sa.Table(
     sa.Column("sink", Text, nullable=False),
     sa.Column("random_id", sa.BigInteger, nullable=False),
     sa.Column("alert_id", RowId, sa.ForeignKey("alerts.alert_id")),
+    # Of a correction: what a sink is told that cannot edit the alert which it was given.
     sa.Column("notice", Text),
+    # The alert that is to be edited in place.
+    sa.Column("corrects", RowId),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_try", Moment),

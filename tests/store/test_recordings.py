@@ -1,16 +1,18 @@
 """Recordings from wanted to a transcript, or to a visible failure."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.errors import StoreError
-from bot.model import Kind, Recording, RecordingState, Source
+from bot.model import ChannelId, Kind, Recording, RecordingState, Source
 from bot.store import Store
 from tests.store.making import (
     BLOGGER,
     LAWMAKER,
     NOON,
+    channel,
     heard,
     key,
     match,
@@ -148,6 +150,38 @@ async def test_order(store: Store) -> None:
         await put(store, voice(document, document=document, channel_id=channel_id, posted_at=at))
     due = await store.recordings.due(RecordingState.WANTED, NOON, 3)
     assert [one.media.document_id for one in due] == [4, 3, 2]
+
+
+async def test_order_of_work(store: Store) -> None:
+    """Before the length of a recording and its age come the channel's priority and how often rules fired there of late."""
+    quiet, busy, past = ChannelId(-1001000000003), ChannelId(-1001000000004), ChannelId(-1001000000005)
+    for channel_id in (quiet, busy, past):
+        await store.channels.pin(channel(channel_id), account="main")
+    minutes = iter(range(20))
+    for document, channel_id, seconds in [
+        (1, LAWMAKER, 3000.0),
+        (2, busy, 3000.0),
+        (3, busy, None),
+        (4, quiet, 59.0),
+        (5, quiet, float("inf")),
+        (6, quiet, 60.0),
+        (7, past, 4.0),
+    ]:
+        state = voice(
+            document, document=document, channel_id=channel_id, posted_at=NOON + timedelta(minutes=next(minutes))
+        )
+        assert state.media
+        await put(store, replace(state, media=replace(state.media, duration=seconds)))
+    await put(store, *(message(number, "попов", busy) for number in range(100, 105)), matches=[match()])
+    await put(store, message(100, "попов", past), matches=[match()])
+
+    async def order(now: datetime) -> list[int]:
+        return [one.media.document_id for one in await store.recordings.due(RecordingState.WANTED, now, 99)]
+
+    # Five alerts are warmer than one, and one is warmer than none; what is not known, or cannot be, is short.
+    assert await order(NOON) == [1, 3, 2, 7, 5, 4, 6]
+    # A week later they have cooled down.
+    assert await order(NOON + timedelta(days=7)) == [1, 7, 5, 4, 3, 6, 2]
 
 
 async def test_unfetched(store: Store) -> None:

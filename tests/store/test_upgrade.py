@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from alembic import command
 from pydantic_core import to_json
 
-from bot.model import How, utc_now
+from bot.model import How, Media, utc_now
 from bot.store import Store
 from bot.store.engine import Database, parse_url
 from bot.store.migrate import config
-from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, message, raw
+from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, message, raw, transcript
 from tests.stores import opened
 
 UNHEARD = LAWMAKER - 7
@@ -64,11 +64,33 @@ def statements(dialect: str) -> Iterable[tuple[str, dict[str, Any]]]:
             "VALUES (:c, :m, 1, 'original', :at, 'push', :message)",
             {"c": LAWMAKER, "m": state.message_id, "at": at, "message": to_json(state).decode()},
         )
+    odd = Media(document_id=2, size=9, duration=float("nan"), file_name='\0 "duration":7')
+    for number, media in (
+        (1, Media(document_id=1, size=9, duration=61.5)),
+        (2, odd),
+        (3, Media(document_id=3, size=9)),
+    ):
+        yield (
+            "INSERT INTO recordings (recording_id, document_id, channel_id, message_id, kind, media, posted_at, state, "
+            "state_since, sha256, attempts) VALUES (:n, :n, :c, 5, 'voice', :media, :at, 'done', :at, :sha, 0)",
+            {"n": number, "c": LAWMAKER, "media": _json(media), "at": at, "sha": f"sha{number}"},
+        )
+    for number in range(1, 4):
+        said = transcript('"model":"x"', "\0", duration=float("inf"))
+        yield (
+            "INSERT INTO transcripts VALUES (:sha, :said, :at)",
+            {"sha": f"sha{number}", "said": _json(said), "at": at},
+        )
     # Recorded, not read yet.
     yield (
         "INSERT INTO messages (channel_id, message_id, current, service) VALUES (:c, 9, NULL, :no)",
         {"c": LAWMAKER, "no": False},
     )
+
+
+def _json(noun: object) -> str:
+    """As the store writes nouns."""
+    return to_json(noun, inf_nan_mode="constants").decode()
 
 
 async def first_release(url: str) -> None:
@@ -131,6 +153,16 @@ async def test_albums_are_found(url: str, tmp_path: Path) -> None:
     async with opened(url, tmp_path) as store, store._database.read() as conn:
         rows = await conn.execute(sa.text("SELECT message_id, album_id FROM messages ORDER BY message_id"))
         assert [tuple(row) for row in rows] == [(5, None), (6, ALBUM), (7, None), (9, None)]
+
+
+async def test_lengths_and_models_are_read_from_what_there_was(url: str, tmp_path: Path) -> None:
+    """How long a recording is and which model heard it come from the nouns, whatever strangers wrote into them."""
+    await first_release(url)
+    async with opened(url, tmp_path) as store, store._database.read() as conn:
+        rows = await conn.execute(sa.text("SELECT seconds FROM recordings ORDER BY recording_id"))
+        assert [row.seconds for row in rows] == [61.5, None, None]
+        rows = await conn.execute(sa.text("SELECT model, hearing_id FROM transcripts"))
+        assert [tuple(row) for row in rows] == [("tiny", None)] * 3
 
 
 async def test_goes_on(url: str, tmp_path: Path) -> None:
