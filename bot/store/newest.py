@@ -3,8 +3,8 @@
 An index of words knows every document that holds a word, but not which is the newest: for the commonest words it gives
 nearly all, to be looked up and sorted. What is common stands in the newest documents as well. So those are read first, and
 the index is asked for older ones alone, when they did not suffice: then what is looked for is rare, or has become so.
-SQLite's index tells at once what is rare, and is asked first. The answer is the same whichever way it is found: each parts
-the documents by their time.
+SQLite's index tells at once what is rare, and is asked first; PostgreSQL's knows no phrases, so for those ever longer
+stretches of time are read. The answer is the same whichever way it is found: each parts the documents by their time.
 """
 
 from collections.abc import Sequence
@@ -41,6 +41,8 @@ class Sought:
 
     reads: sa.ColumnElement[bool] | None
     asks: str | sa.ColumnElement[bool]
+    # What the index finds must be read to be judged, so that it is no shorter way to what is rare.
+    judged_by_reading: bool = False
 
 
 async def load_newest(
@@ -51,15 +53,19 @@ async def load_newest(
     if isinstance(sought.asks, str) and (few := await _hits(conn, sought.asks, FEW)) is not None:
         return await _load(conn, _looked_up(newest, few), where, limit)
     found: list[Any] = []
-    if sought.reads is not None:
+    many = NEAR
+    while sought.reads is not None:
         # The moment of the last one that is read: those of the same moment are on this side of it too.
-        reached = sa.select(_d.posted_at).where(*where).order_by(_d.posted_at.desc()).offset(NEAR - 1).limit(1)
+        reached = sa.select(_d.posted_at).where(*where).order_by(_d.posted_at.desc()).offset(many - 1).limit(1)
         border = await conn.scalar(reached)
         near = [] if border is None else [_d.posted_at >= border]
-        found = await _load(conn, newest, [*where, *near, sought.reads], limit)
+        found += await _load(conn, newest, [*where, *near, sought.reads], limit - len(found))
         if border is None or len(found) == limit:
             return found
         where = [*where, _d.posted_at < border]
+        if not sought.judged_by_reading:
+            break
+        many *= 4
     query = await _asking(conn, newest, sought.asks)
     return found + await _load(conn, query, where, limit - len(found))
 

@@ -42,7 +42,8 @@ def _words(terms: Sequence[Term]) -> Sought:
 
 def _vectors(terms: Sequence[Term]) -> Sought:
     holds = _holds(terms)
-    return Sought(reads=holds, asks=holds)
+    phrases = any(len(term.words) > 1 for term in terms if not term.exclude)
+    return Sought(reads=holds, asks=holds, judged_by_reading=phrases)
 
 
 def _holds(terms: Sequence[Term]) -> sa.ColumnElement[bool]:
