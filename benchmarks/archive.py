@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import accumulate, islice, product
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -350,7 +350,7 @@ async def put(store: Store, sample: Iterable[Post]) -> None:
             heard = Heard(channel_id=state.channel_id, messages=(raw,), how=How.PUSH, at=at)
             await store.intake.record(heard)
             (unread,) = await store.intake.unread()
-            spoken = "wanted" if post.transcript else None
+            spoken: Literal["wanted"] | None = "wanted" if post.transcript else None
             await store.intake.observe(
                 [Observation(raw_id=unread.raw_id, message=state, heard_at=at, how=How.PUSH, speech=spoken)]
             )

