@@ -97,7 +97,7 @@ def test_a_light_command_loads_little(arguments: list[str], needless: set[str], 
 def test_completing_the_name_of_a_command_loads_none() -> None:
     """The shell is told names and their lines without any command being loaded."""
     code, out, modules = loaded([], _EARSHOT_COMPLETE="bash_complete", COMP_WORDS="earshot s", COMP_CWORD="1")
-    assert (code, out.splitlines()) == (0, ["plain,status", "plain,search"])
+    assert (code, out.splitlines()) == (0, ["plain,status", "plain,search", "plain,speech"])
     assert not {name for name in modules if name.startswith("bot.cli.")} - {"bot.cli.group", "bot.cli.guard"}
 
 
