@@ -18,6 +18,7 @@ from bot.model import (
     Channel,
     Delivery,
     Entity,
+    FirstPost,
     Forward,
     Message,
     MessageId,
@@ -129,6 +130,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         sheet.line(f"Edited  {words.day_and_time(message.edited_at)} · heard {lag} after the edit")
     if message.forward:
         sheet.line(_forward(message.forward, alert.origin))
+    if alert.first:
+        sheet.line(_repost(alert.first))
     if alert.deleted_since:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
@@ -225,6 +228,13 @@ def _forward(forward: Forward, origin: Channel | None) -> str:
     return f"Forwarded  from {source} · first posted {words.day_and_time(forward.posted_at)}"
 
 
+def _repost(first: FirstPost) -> str:
+    link = post_link(_linked(first.channel), first.message_id)
+    return (
+        f"Repost  {words.span(first.after)} after the first post of this recording: {_channel(first.channel)} · {link}"
+    )
+
+
 def _update(alert: Alert) -> str:
     return "" if alert.update_of is None else f" · update of #{alert.update_of}: new words"
 
@@ -256,8 +266,12 @@ def _has_handle(channel: Channel) -> bool:
 
 def _link(alert: Alert, number: MessageId | None = None) -> str:
     """The address of the message that the alert names, or of another item of its album."""
-    channel = alert.channel if _has_handle(alert.channel) else replace(alert.channel, handle=None)
-    return post_link(channel, number or alert.message.message_id)
+    return post_link(_linked(alert.channel), number or alert.message.message_id)
+
+
+def _linked(channel: Channel) -> Channel:
+    """The channel as a link may name it."""
+    return channel if _has_handle(channel) else replace(channel, handle=None)
 
 
 def _subject(alert: Alert) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.model import (
@@ -74,6 +74,8 @@ class Appearance:
     siblings: tuple[Item, ...] = ()
     # The rules that have alerted on the speech of this version: they cannot alert on it again.
     spoken: frozenset[str] = frozenset()
+    # Since the first post of this recording, by anyone and in any encoding; zero for that one.
+    after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

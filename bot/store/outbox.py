@@ -7,9 +7,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Alert, AlertId, Channel, ChannelId, Delivery, DeliveryState, Item, Key, Message, Receipt
+from bot.model import (
+    Alert,
+    AlertId,
+    Channel,
+    ChannelId,
+    Delivery,
+    DeliveryState,
+    FirstPost,
+    Item,
+    Key,
+    Message,
+    Receipt,
+)
 from bot.store.albums import load_named
 from bot.store.alert_rows import due_row
+from bot.store.appearances import load_first
 from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
 from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, versions
@@ -94,7 +107,22 @@ async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[
     wanted = {row["channel_id"] for row in rows} | {_origin(row["message"]) for row in rows}
     pinned = await load_channels(conn, channels.c.channel_id.in_(wanted - {None}))
     items = await load_named(conn, {key for row in rows for key in _named(row)})
-    return {row["alert_id"]: _alert(row, pinned, items) for row in rows}
+    first = await _load_first(conn, rows)
+    return {row["alert_id"]: _alert(row, pinned, items, first.get(row["alert_id"])) for row in rows}
+
+
+async def _load_first(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> dict[int, FirstPost]:
+    """Of the alerts on reposts of a recording: where it was first posted."""
+    first = await load_first(conn, {row["recording_id"] for row in rows} - {None})
+    known = await load_channels(conn, channels.c.channel_id.in_({one.key.channel_id for one in first.values()}))
+    found = {row["alert_id"]: first.get(row["recording_id"]) for row in rows}
+    return {
+        row["alert_id"]: FirstPost(
+            channel=known[one.key.channel_id], message_id=one.key.message_id, after=one.after(row["message"])
+        )
+        for row in rows
+        if (one := found[row["alert_id"]]) is not None and one.key != row["message"].key
+    }
 
 
 def _named(row: Mapping[str, Any]) -> list[Key]:
@@ -118,12 +146,16 @@ def _shown() -> sa.Select[Any]:
             (transcripts.c.sha256 == recordings.c.sha256) & (recordings.c.state == sa.literal_column("'done'")),
         )
     )
-    return sa.select(alerts, v.message, v.stored_at, m.current, m.deleted_at, transcripts.c.transcript).select_from(
-        joined
-    )
+    columns = (v.message, v.stored_at, v.recording_id, m.current, m.deleted_at, transcripts.c.transcript)
+    return sa.select(alerts, *columns).select_from(joined)
 
 
-def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: Mapping[Key, Item]) -> Alert:
+def _alert(
+    row: Mapping[str, Any],
+    pinned: Mapping[ChannelId, Channel],
+    items: Mapping[Key, Item],
+    first: FirstPost | None,
+) -> Alert:
     origin = _origin(row["message"])
     return Alert(
         alert_id=AlertId(row["alert_id"]),
@@ -137,6 +169,7 @@ def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: M
         transcript=row["transcript"],
         items=tuple(items[key] for key in _named(row) if key in items),
         update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
+        first=first,
         edited_since=row["current"] != row["version"],
         deleted_since=row["deleted_at"] is not None,
     )

@@ -8,13 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import ChannelId, How, Key, Kind, Match, Message, MessageId, Recording, RecordingState, Transcript
-from bot.store.albums import albums_of, load_items, siblings
-from bot.store.alert_rows import Raised, due_row, load_forms, load_spoken, raise_alerts
-from bot.store.channels import load_channels
+from bot.model import ChannelId, Key, Kind, Match, MessageId, Recording, RecordingState, Transcript
+from bot.store.alert_rows import Raised, due_row, raise_alerts
+from bot.store.appearances import bearers, bearing, load_appearances
 from bot.store.engine import Database, insert_new, verb
 from bot.store.index import index_posts
-from bot.store.keys import IS_NEWEST
 from bot.store.nouns import Appearance
 from bot.store.schema import channels, messages, outbox, recordings, transcripts, versions
 from bot.store.urgency import in_order
@@ -50,30 +48,28 @@ class Recordings:
     async def appearances(self, recording_id: int) -> tuple[Appearance, ...]:
         """The posts whose newest text bears it, deleted ones included, the oldest first."""
         async with self._database.read() as conn:
-            return await _load_appearances(conn, recording_id)
+            return await load_appearances(conn, [recording_id])
 
     @verb
     async def record_fetched(self, recording_id: int, *, sha256: str, size: int, at: datetime) -> None:
         """Its bytes lie among the media files under `sha256`.
 
         Of one that is done in part they are to be transcribed too, unless they are the same as before: there is no more.
+        Bytes that were found to be a recording in another encoding are that recording wherever they come.
         """
         c = recordings.c
         this = recordings.update().where(c.recording_id == recording_id)
         again = this.where(c.state == RecordingState.DONE, c.next_try.is_not(None))
-        fetched = {
-            "state": RecordingState.FETCHED,
-            "state_since": at,
-            "sha256": sha256,
-            "next_try": None,
-            "reason": None,
-        }
+        own = sa.func.coalesce(c.own_sha256, c.sha256)
+        fetched = {"state": RecordingState.FETCHED, "state_since": at, "next_try": None, "reason": None}
         async with self._database.write() as conn:
-            await conn.execute(again.where(c.sha256 == sha256).values(next_try=None))
+            await conn.execute(again.where(own == sha256).values(next_try=None))
+            await conn.execute(again.where(own != sha256).values(fuller=sha256, size=size, attempts=0, next_try=at))
+            twin = await conn.scalar(sa.select(c.sha256).where(c.own_sha256 == sha256).limit(1))
+            file = {"sha256": twin or sha256, "own_sha256": sha256 if twin else None}
             await conn.execute(
-                again.where(c.sha256 != sha256).values(fuller=sha256, size=size, attempts=0, next_try=at)
+                this.where(c.state == RecordingState.WANTED).values(**fetched, **file, size=size, attempts=0)
             )
-            await conn.execute(this.where(c.state == RecordingState.WANTED).values(**fetched, size=size, attempts=0))
 
     @verb
     async def record_transcript(
@@ -109,8 +105,8 @@ class Recordings:
             told = [due_row(sink, at, notice=notice) for notice in notices for sink in sinks]
             if told:
                 await conn.execute(outbox.insert(), told)
-            bearing = await _bearing(conn, recording_id)
-            await index_posts(conn, [(message, transcript) for message, _ in bearing])
+            posts = await bearing(conn, [recording_id])
+            await index_posts(conn, [(message, transcript) for message, _ in posts])
             numbers = await _current(conn, matches)
             raised = [
                 Raised(key=key, version=numbers[key], match=match, sinks=sinks)
@@ -187,7 +183,7 @@ async def _load(conn: AsyncConnection, query: sa.Select[Any]) -> tuple[Recording
 async def _live_places(conn: AsyncConnection, recording_ids: Sequence[int]) -> dict[int, list[Key]]:
     """The posts that bear each recording and are still there, the oldest first."""
     places: dict[int, list[Key]] = {}
-    query = _bearers(versions.c.recording_id.in_(recording_ids)).where(messages.c.deleted_at.is_(None))
+    query = bearers(versions.c.recording_id.in_(recording_ids)).where(messages.c.deleted_at.is_(None))
     for row in await conn.execute(query):
         places.setdefault(row.recording_id, []).append(row.message.key)
     return places
@@ -210,43 +206,6 @@ def _recording(row: Mapping[str, Any], live: Sequence[Key]) -> Recording:
         language=row["language"],
         priority=row["priority"],
         twin=row["transcript"],
-    )
-
-
-async def _bearing(conn: AsyncConnection, recording_id: int) -> list[tuple[Message, int]]:
-    """(newest state, its version) of every post that bears the recording, deleted ones included."""
-    rows = await conn.execute(_bearers(versions.c.recording_id == recording_id))
-    return [(row.message, row.number) for row in rows]
-
-
-def _bearers(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Posts whose newest state bears a recording, the oldest first."""
-    v = versions.c
-    query = sa.select(v.message, v.number, v.how, v.recording_id).select_from(messages.join(versions, IS_NEWEST))
-    return query.where(which).order_by(versions.c.stored_at, versions.c.message_id)
-
-
-async def _load_appearances(conn: AsyncConnection, recording_id: int) -> tuple[Appearance, ...]:
-    rows = (await conn.execute(_bearers(versions.c.recording_id == recording_id))).all()
-    if not rows:
-        return ()
-    keys = [row.message.key for row in rows]
-    albums = albums_of(row.message for row in rows)
-    forms = await load_forms(conn, keys, albums)
-    spoken = await load_spoken(conn, keys)
-    items = await load_items(conn, set(albums.values())) if albums else {}
-    pinned = await load_channels(conn, channels.c.channel_id.in_({row.message.channel_id for row in rows}))
-    return tuple(
-        Appearance(
-            channel=pinned[row.message.channel_id],
-            message=row.message,
-            version=row.number,
-            how=How(row.how),
-            forms=forms.get(row.message.key, frozenset()),
-            siblings=siblings(row.message.key, albums, items),
-            spoken=spoken.get((row.message.key, row.number), frozenset()),
-        )
-        for row in rows
     )
 
 

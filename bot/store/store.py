@@ -19,6 +19,7 @@ from bot.store.migrate import Found, look, migrate, refuse
 from bot.store.outbox import Outbox
 from bot.store.rechecks import Rechecks
 from bot.store.recordings import Recordings
+from bot.store.twins import Twins
 
 
 class Store:
@@ -31,6 +32,7 @@ class Store:
         self.intake = Intake(database, clock, burst)
         self.events = Events(database)
         self.recordings = Recordings(database)
+        self.twins = Twins(database)
         self.outbox = Outbox(database)
         self.rechecks = Rechecks(database)
         self.alarms = Alarms(database)

@@ -7,7 +7,20 @@ import pytest
 
 from bot.alerts.neutral import units
 from bot.alerts.render import render, short
-from bot.model import AlertId, Forward, Item, Kind, Media, MessageId, Parcel, Source, Spoken
+from bot.model import (
+    AlertId,
+    Channel,
+    ChannelId,
+    FirstPost,
+    Forward,
+    Item,
+    Kind,
+    Media,
+    MessageId,
+    Parcel,
+    Source,
+    Spoken,
+)
 from tests.alerts.makers import (
     GURULEV,
     NOW,
@@ -257,3 +270,15 @@ def test_the_speech_of_another_item_brings_its_transcript_line() -> None:
     assert "least sure word 91 % · https://t.me/agurulev/5120\n" in text
     assert "\nTranscript  Russian 99 %" in text
     assert "\n⚠ Partial: 61 of 180 s could be decoded.\n" in text
+
+
+def test_a_repost_names_the_first_post() -> None:
+    """An alert on a recording that was posted before says where, and how long after that this is."""
+    blogger = Channel(channel_id=ChannelId(-1001000000002), access_hash=1, handle="osvedomitel", title="ВО\u202eX")
+    first = FirstPost(channel=blogger, message_id=MessageId(7), after=timedelta(minutes=14, seconds=3))
+    text = render(delivery(voice_alert(first=first)), now=NOW).text
+    (line,) = [line for line in text.split("\n") if line.startswith("Repost")]
+    assert line.startswith("Repost  14 min 3 s after the first post of this recording: ")
+    assert line.endswith(" · https://t.me/osvedomitel/7")
+    assert "\u202e" not in line
+    assert "Repost" not in render(delivery(voice_alert()), now=NOW).text

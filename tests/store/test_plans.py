@@ -58,6 +58,10 @@ async def test_every_select_uses_an_index(tmp_path: Path) -> None:
             found = {posts[0].key: (match(form="б"),)}
             await store.recordings.record_transcript(number, transcript("а"), found, sinks=("chat",), at=NOON)
         await store.intake.record(heard(deleted=[1, 2]))
+        await store.twins.record_fingerprint(f"{1:064}", b"1", {1, 2})
+        await store.twins.find_similar({1, 2}, 9)
+        await store.twins.appearances(f"{1:064}")
+        await store.twins.make_twin(1, f"{2:064}")
         await store.outbox.due("chat", NOON)
         await store.outbox.next_due("chat")
         albums = [voice(number, document=number, album_id=7) for number in range(20, 45)]
