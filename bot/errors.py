@@ -20,6 +20,7 @@
     ├── SpeechError                  exit 7   a recording was not transcribed
     │   ├── MediaRefused             exit 7   the file is not what it claims, or breaks a limit: final
     │   ├── ChildDied                exit 7   the speech process crashed or ran out of time: worth another try
+    │   ├── ServerAway               exit 7   the speech server cannot be reached or is busy: worth another try
     │   └── ModelMissing             exit 7   the speech model is not there and could not be fetched
     └── SinkError                    exit 8   a sink did not take an alert
 
@@ -157,8 +158,19 @@ class ChildDied(SpeechError):
     """The speech process crashed or ran out of time or memory; it is started anew for the next try."""
 
 
+class ServerAway(SpeechError):
+    """The speech server cannot be reached, is busy or has lost its back end: no fault of any recording.
+
+    `retry_after`: seconds that it asked to wait, if it did.
+    """
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
 class ModelMissing(SpeechError):
-    """The speech model is not in its folder and could not be fetched."""
+    """The speech model is not in its folder and could not be fetched; or the speech server does not offer it to us."""
 
 
 class SinkError(EarshotError):

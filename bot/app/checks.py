@@ -1,4 +1,7 @@
-"""What would fail, before it fails: the findings of `earshot check`. Reads only; talks to nobody but the database."""
+"""What would fail, before it fails: the findings of `earshot check`.
+
+Reads only; talks to nobody but the database, and a speech server where one is set.
+"""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -6,17 +9,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import structlog
+
 from bot.alerts import AppriseSink
 from bot.app.canary import check_canary
-from bot.app.parts import require_api_hash, server_of, session_path, speech_settings
+from bot.app.parts import require_api_hash, server_of, session_path, speech_server, speech_settings
 from bot.app.rules import load_rules
 from bot.app.sinks import sink_names
 from bot.config import Config
-from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, StoreError
+from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, ServerAway, StoreError
 from bot.health.http import ask, require_free_port
 from bot.speech import find_model
 from bot.store import Store
 from bot.telegram import SessionFile
+
+log = structlog.get_logger()
 
 Check = Callable[[Config], Awaitable[str]]
 
@@ -44,12 +51,16 @@ async def check_all(config: Config) -> list[Finding]:
 async def preflight(config: Config) -> None:
     """Raise the first error that would keep the service from its work, before anything is written or anyone is asked.
 
-    A failing test inside a rule does not: a rule that may be wrong is better than no listening.
+    A failing test inside a rule does not: a rule that may be wrong is better than no listening. Nor does a speech server
+    that is away: recordings wait for it.
     """
     _require_free(config)
     for what, check in _CHECKS.items():
-        if what != "rule tests":
-            await check(config)
+        try:
+            if what != "rule tests":
+                await check(config)
+        except ServerAway as error:
+            log.warning("speech.server_away", reason=str(error))
     _require_session(config)
     await _bot_session(config)
     if port := config.settings.health.port:
@@ -131,7 +142,12 @@ async def _database(config: Config) -> str:
 
 
 async def _model(config: Config) -> str:
-    return find_model(speech_settings(config))
+    if (server := speech_server(config)) is None:
+        return find_model(speech_settings(config))
+    from bot.speech.server import ask_server
+
+    plain = "; without https others may read the recordings and the key on their way" if server.exposed else ""
+    return await ask_server(server) + plain
 
 
 async def _api(config: Config) -> str:

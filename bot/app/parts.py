@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.app.canary import canary_channel
 from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
-from bot.speech import SpeechSettings
+from bot.speech import LocalTranscriber, SpeechSettings, Transcriber
 from bot.store import Store
 from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
+
+if TYPE_CHECKING:
+    from bot.speech.server import RemoteSettings
 
 # What stands in the example file, where every operator needs a number of their own.
 EXAMPLE_API_ID = 1
@@ -122,4 +126,39 @@ def speech_settings(config: Config) -> SpeechSettings:
         max_bytes=speech.max_megabytes * 1_000_000,
         max_seconds=speech.max_minutes * 60.0,
         memory_bytes=speech.memory_megabytes * 1_000_000,
+    )
+
+
+def speech_transcriber(config: Config) -> Transcriber:
+    """What turns recordings into transcripts: the team's server where one is set, else a process on this machine."""
+    if (remote := speech_server(config)) is None:
+        return LocalTranscriber(speech_settings(config))
+    # Most have none, and commands load what they need.
+    from bot.speech.remote import RemoteTranscriber
+
+    return RemoteTranscriber(remote)
+
+
+def speech_server(config: Config) -> "RemoteSettings | None":
+    """The speech server's settings; None without one. ConfigError for a key that no header can carry."""
+    speech = config.settings.speech
+    if speech.server is None:
+        return None
+    from bot.speech.server import RemoteSettings
+
+    key = config.speech_key.get_secret_value() if config.speech_key else None
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(
+            f"{config.file.name}: speech.server.api_key_file: expected one word of plain characters, as the server's own "
+            "settings have it"
+        )
+    return RemoteSettings(
+        url=speech.server.url,
+        model=speech.server.model,
+        api_key=key,
+        language=speech.language,
+        concurrency=speech.server.concurrency,
+        timeout=speech.server.timeout_seconds,
+        max_bytes=speech.max_megabytes * 1_000_000,
+        max_seconds=speech.max_minutes * 60.0,
     )

@@ -18,7 +18,7 @@ from bot.app.accounts import make_fleet
 from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
 from bot.app.loop import Loop
-from bot.app.parts import speech_settings
+from bot.app.parts import speech_transcriber
 from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
@@ -31,7 +31,7 @@ from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import RuleSet
-from bot.speech import LocalTranscriber, SpeechWorker, Transcriber
+from bot.speech import SpeechWorker, Transcriber
 from bot.store import Store
 from bot.telegram import Fetcher, Fleet, Reader
 
@@ -90,7 +90,7 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     alert_bot = await stack.enter_async_context(open_bot(config, store))
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
-    transcriber = LocalTranscriber(speech_settings(config))
+    transcriber = speech_transcriber(config)
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,

@@ -92,7 +92,7 @@ async def check(state: State, as_json: bool) -> int:
     """Say what would fail, before it fails: settings, rules and their tests, channels, database, model, sessions.
 
     Everything that is wrong is listed; while a file cannot be read as it is, the checks that rest on it wait.
-    Writes nothing, and talks to nobody but the database and a daemon on this machine.
+    Writes nothing, and talks to nobody but the database, a daemon on this machine and a speech server where one is set.
     Exit code 1 when something would keep `earshot run` from starting.
     """
     config = state.examine()

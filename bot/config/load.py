@@ -31,6 +31,7 @@ class Config:
     api_hash: SecretStr | None
     bot_token: SecretStr | None
     ping_url: SecretStr | None
+    speech_key: SecretStr | None
     apprise: Mapping[str, SecretStr]
     channels: tuple[ChannelEntry, ...]
     # File name to text, for the rules room; in a sub-folder, as `lists/places.yaml`.
@@ -101,6 +102,7 @@ def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> C
         return attempt(lambda: _read_secret(path, beside, where), None) if path else None
 
     data_folder = beside(settings.data_folder)
+    speech_key_file = settings.speech.server.api_key_file if settings.speech.server else None
     config = Config(
         file=file,
         settings=settings,
@@ -109,6 +111,7 @@ def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> C
         api_hash=secret("EARSHOT_API_HASH", settings.telegram.api_hash_file, "telegram.api_hash_file"),
         bot_token=secret("EARSHOT_BOT_TOKEN", settings.alerts.bot_token_file, "alerts.bot_token_file"),
         ping_url=secret("EARSHOT_PING_URL", settings.canary.ping_url_file, "canary.ping_url_file"),
+        speech_key=secret("EARSHOT_SPEECH_KEY", speech_key_file, "speech.server.api_key_file"),
         apprise=attempt(lambda: _apprise(settings, yaml_file, beside), {}),
         channels=attempt(lambda: _load_channels(beside(settings.channels_file)), ()),
         rules=attempt(lambda: read_rules(beside(settings.rules_folder)), {}),
@@ -155,8 +158,8 @@ def _read_secret(given: Path, beside: Callable[[Path], Path], where: str) -> Sec
 
 
 def _looks_secret(text: str) -> bool:
-    """Whether somebody wrote the api_hash, the token or the URL itself: then no message may repeat it."""
-    return bool(re.search(r"^[0-9a-fA-F]{32}$|^\d+:[\w-]{10,}$|:/", text))
+    """Whether somebody wrote the api_hash, the token, the key or the URL itself: then no message may repeat it."""
+    return bool(re.search(r"^[0-9a-fA-F]{32}$|^\d+:[\w-]{10,}$|^(sk|hf|gsk)[-_]|:/", text))
 
 
 def _database(settings: Settings, data_folder: Path, environment: Mapping[str, str], yaml_file: YamlFile) -> SecretStr:

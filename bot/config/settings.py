@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +23,7 @@ ENVIRONMENT = {
     "EARSHOT_BOT_TOKEN": "alerts.bot_token_file",
     "EARSHOT_DATABASE": "database",
     "EARSHOT_PING_URL": "canary.ping_url_file",
+    "EARSHOT_SPEECH_KEY": "speech.server.api_key_file",
 }
 
 
@@ -152,6 +155,40 @@ class CanarySection(Section):
     )
 
 
+def _server_url(value: str) -> str:
+    """An address without secrets; what is wrong is told without repeating it, for a password may stand in it."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError("expected an address as http://gpu-box:8000 or https://speech.example.org")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("no user, password or query in it; the key comes from api_key_file or EARSHOT_SPEECH_KEY")
+    return value
+
+
+class SpeechServerSection(Section):
+    """A speech server of your own, with OpenAI's /v1/audio/transcriptions: speaches, vLLM, whisper.cpp and others."""
+
+    url: Annotated[str, AfterValidator(_server_url)] = Field(
+        description="Its address, as http://gpu-box:8000; https unless it is near."
+    )
+    model: str = Field(
+        min_length=1,
+        max_length=200,
+        description="The model by the server's own name, as openai/whisper-large-v3-turbo.",
+    )
+    api_key_file: Path | None = Field(
+        None, description="File that holds its key, where it wants one; or set EARSHOT_SPEECH_KEY."
+    )
+    concurrency: int = Field(4, ge=1, le=64, description="Recordings sent at once; the server has a queue of its own.")
+    timeout_seconds: float = Field(
+        600, ge=1, le=86400, description="Longest wait for one transcript; long recordings on a slow server need more."
+    )
+
+
 class SpeechSection(Section):
     """How recordings become text."""
 
@@ -171,6 +208,9 @@ class SpeechSection(Section):
     max_minutes: int = Field(120, ge=1, le=1440, description="Longer recordings are refused.")
     memory_megabytes: int = Field(6000, ge=1000, description="Address space of the speech process.")
     attempts: int = Field(3, ge=1, le=20, description="Tries after a crash or time-out before a recording fails.")
+    server: SpeechServerSection | None = Field(
+        None, description="A server that does the work instead; a process on this machine when absent."
+    )
 
     @model_validator(mode="after")
     def _spoken(self) -> "SpeechSection":

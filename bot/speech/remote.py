@@ -1,0 +1,146 @@
+"""Recordings become transcripts on a server of the team's own: any with OpenAI's `/v1/audio/transcriptions`."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import aiohttp
+import structlog
+
+from bot.errors import ChildDied, MediaRefused
+from bot.model import Transcript
+from bot.speech.answer import transcript_of
+from bot.speech.container import check_container
+from bot.speech.local import is_partial
+from bot.speech.refusals import Reply, error_of, is_about_language
+from bot.speech.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_server, open_session, receive, told
+from bot.speech.verbose_json import BadAnswer
+from bot.speech.wire import MAX_FRAME_BYTES
+
+log = structlog.get_logger()
+
+# File name and type by container: OpenAI goes by the name, others by the bytes. It says nothing about the recording.
+_NAMES = {
+    "ogg": ("recording.ogg", "audio/ogg"),
+    "mp3": ("recording.mp3", "audio/mpeg"),
+    "wav": ("recording.wav", "audio/wav"),
+    "flac": ("recording.flac", "audio/flac"),
+    "mov": ("recording.mp4", "audio/mp4"),
+    "matroska": ("recording.webm", "audio/webm"),
+}
+
+
+class RemoteTranscriber:
+    """A `Transcriber` whose model runs on a server. One connection pool, opened when first needed."""
+
+    def __init__(self, settings: RemoteSettings) -> None:
+        """Nothing is asked yet."""
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._session: aiohttp.ClientSession | None = None
+        self._jobs: set[asyncio.Task[Any]] = set()
+
+    @property
+    def capacity(self) -> int:
+        """As many as the settings say; the server has its own queue."""
+        return self._settings.concurrency
+
+    async def start(self) -> None:
+        """Ask the server whether it is there. Raises ServerAway; ModelMissing when the key or the address is wrong."""
+        log.info("speech.server", server=self._settings.host, state=await ask_server(self._settings))
+
+    async def close(self) -> None:
+        """Hang up, in the middle of recordings if need be (which then raise ChildDied)."""
+        session, self._session = self._session, None
+        for job in self._jobs:
+            job.cancel()
+        if session is not None:
+            await session.close()
+
+    async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
+        """What is said in the file at `path`; `language` is a hint (ISO 639-1) that goes before the setting.
+
+        Raises MediaRefused (this recording is not to be tried again), ChildDied (the server failed on it: worth a few
+        tries), ServerAway (it is not its fault) or ModelMissing (the settings are wrong).
+        """
+        container = await asyncio.to_thread(check_container, path, max_bytes=self._settings.max_bytes)
+        if declared_seconds is not None and declared_seconds > self._settings.max_seconds:
+            raise MediaRefused(
+                "too-long", f"the recording plays longer than the {self._settings.max_seconds:g} s that are allowed"
+            )
+        async with self._slots:
+            job = asyncio.ensure_future(self._exchange(path, container, language or self._settings.language))
+            self._jobs.add(job)
+            try:
+                body, hint = await job
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
+                raise ChildDied("the connection to the speech server was closed") from None
+            finally:
+                self._jobs.discard(job)
+        return await asyncio.to_thread(self._read, body, hint, declared_seconds)
+
+    async def _exchange(self, path: Path, container: str, hint: str | None) -> tuple[bytes, str | None]:
+        """The server's answer, and the language that it was asked for."""
+        reply = await self._post(path, container, hint)
+        if hint and is_about_language(reply):
+            # As a model of our own, which listens when it does not know the language.
+            log.info("speech.language_not_offered", server=self._settings.host, language=hint)
+            hint = None
+            reply = await self._post(path, container, None)
+        if error := error_of(reply, server=self._settings.host, model=self._settings.model, key=self._settings.api_key):
+            raise error
+        return reply.body, hint
+
+    async def _post(self, path: Path, container: str, hint: str | None) -> Reply:
+        if self._session is None:
+            self._session = open_session(self._settings)
+        timeout = aiohttp.ClientTimeout(total=self._settings.timeout, sock_connect=CONNECT_SECONDS)
+        file = await asyncio.to_thread(path.open, "rb")
+        try:
+            async with (
+                told(self._settings, f"did not answer within {self._settings.timeout:g} s"),
+                self._session.post(
+                    self._settings.at(PATH),
+                    data=self._form(file, container, hint),
+                    timeout=timeout,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return await receive(response, MAX_FRAME_BYTES)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    def _form(self, file: BinaryIO, container: str, hint: str | None) -> aiohttp.FormData:
+        """The file comes last, so that a server that reads as it goes knows what is wanted."""
+        form = aiohttp.FormData(quote_fields=False)
+        form.add_field("model", self._settings.model)
+        form.add_field("response_format", "verbose_json")
+        # In the order in which speaches expects them.
+        for granularity in ("segment", "word"):
+            form.add_field("timestamp_granularities[]", granularity)
+        if hint:
+            form.add_field("language", hint)
+        name, kind = _NAMES[container]
+        form.add_field("file", file, filename=name, content_type=kind)
+        return form
+
+    def _read(self, body: bytes, hint: str | None, declared: float | None) -> Transcript:
+        given = self._settings
+        try:
+            transcript = transcript_of(
+                json.loads(body),
+                hint=hint,
+                declared=declared,
+                model=f"{given.model}@{given.host}",
+                parameters={"server": given.host},
+            )
+        except BadAnswer as error:
+            raise ChildDied(f"the speech server {given.host} sent no transcript: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise ChildDied(f"the speech server {given.host} sent an answer that is not JSON: {error}") from error
+        partial = transcript.parameters["duration"] == "given" and is_partial(transcript.duration, declared)
+        return replace(transcript, partial=partial, declared=declared)
