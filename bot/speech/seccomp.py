@@ -1,7 +1,7 @@
-"""The kernel's own no: a process that decodes what strangers post has no use for sockets and programs.
+"""The kernel's own no: who decodes what strangers post has no use for sockets, programs and files of his own choice.
 
-A seccomp filter (kernel.org, userspace-api/seccomp_filter): system calls named here fail with EPERM, in every thread and
-for ever. Numbers are the kernel's, per architecture.
+Seccomp filters (kernel.org, userspace-api/seccomp_filter): system calls named here fail with EPERM, for ever. Numbers are
+the kernel's, per architecture.
 """
 
 import ctypes
@@ -18,13 +18,16 @@ _FORBIDDEN = {
     ),
     "aarch64": (0xC00000B7, 277, (198, 203, 200, 221, 281, 117, 270, 271, 425, 35, 38, 276, 37, 36)),
 }
+# open, openat, openat2, open_by_handle_at, creat; arm64 never had open and creat
+_OPENING = {"x86_64": (2, 257, 437, 304, 85), "aarch64": (56, 437, 265)}
 # Numbers from here on are x32's second names for the same calls.
 _X32 = 0x40000000
 
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _EPERM = 0x7FFF0000, 0x00050001
+_ALLOW, _EPERM, _KILL_PROCESS = 0x7FFF0000, 0x00050001, 0x80000000
 _OFFSET_NUMBER, _OFFSET_ARCHITECTURE = 0, 4
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
+_PR_SET_NO_NEW_PRIVS = 38
 
 
 class _Program(ctypes.Structure):
@@ -32,21 +35,41 @@ class _Program(ctypes.Structure):
 
 
 def forbid_sockets_and_programs() -> bool:
-    """Install the filter; False where the architecture is not known here or the kernel has no seccomp.
+    """Install the filter in every thread; False where the architecture is unknown here or the kernel has no seccomp.
 
     The caller must have set PR_SET_NO_NEW_PRIVS.
     """
     if platform.machine() not in _FORBIDDEN:
         return False
-    architecture, seccomp, numbers = _FORBIDDEN[platform.machine()]
-    code = _assemble(architecture, numbers)
+    return _install(_FORBIDDEN[platform.machine()][2], _EPERM, _ALL_THREADS)
+
+
+def forbid_opening(*, deadly: bool = False) -> bool:
+    """From now on this thread, and those that it starts, open no file; False as above.
+
+    `deadly`: trying to, or asking for a socket or a program, ends the process with SIGSYS, so that an audit sees it.
+    """
+    if platform.machine() not in _FORBIDDEN:
+        return False
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    opening = _OPENING[platform.machine()]
+    return (
+        _install((*opening, *_FORBIDDEN[platform.machine()][2]), _KILL_PROCESS, 0)
+        if deadly
+        else _install(opening, _EPERM, 0)
+    )
+
+
+def _install(numbers: tuple[int, ...], denial: int, flags: int) -> bool:
+    architecture, seccomp, _ = _FORBIDDEN[platform.machine()]
+    code = _assemble(architecture, numbers, denial)
     program = _Program(len(code) // 8, code)
     libc = ctypes.CDLL(None)
     libc.syscall.restype = ctypes.c_long
-    return bool(libc.syscall(seccomp, _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(program)) == 0)
+    return bool(libc.syscall(seccomp, _SET_MODE_FILTER, flags, ctypes.byref(program)) == 0)
 
 
-def _assemble(architecture: int, numbers: tuple[int, ...]) -> bytes:
+def _assemble(architecture: int, numbers: tuple[int, ...], denial: int) -> bytes:
     """Classic BPF: each instruction is code, two jump distances and an operand."""
     deny = len(numbers) + 1
     steps = [
@@ -56,6 +79,6 @@ def _assemble(architecture: int, numbers: tuple[int, ...]) -> bytes:
         (_JUMP_GREATER_EQUAL, deny, 0, _X32),
         *((_JUMP_EQUAL, deny - 1 - index, 0, number) for index, number in enumerate(numbers)),
         (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _EPERM),
+        (_RETURN, 0, 0, denial),
     ]
     return b"".join(struct.pack("=HBBI", *step) for step in steps)

@@ -20,11 +20,12 @@ def tone(seconds: float, rate: int = VICTIM_RATE) -> NDArray[np.int16]:
 
 
 def encode(samples: NDArray[np.int16], *, container: str, codec: str, rate: int = VICTIM_RATE) -> bytes:
-    """`samples` (mono) in any container and codec that FFmpeg writes."""
+    """`samples` (mono) in any container and codec that FFmpeg writes; its Vorbis encoder knows stereo alone."""
+    layout = "stereo" if codec == "vorbis" else "mono"
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout="mono")
-        resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate)
+        stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "experimental"})
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate)
         fifo = av.AudioFifo()
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = rate
@@ -38,8 +39,10 @@ def encode(samples: NDArray[np.int16], *, container: str, codec: str, rate: int 
 
 
 def _blocks(fifo: av.AudioFifo, size: int) -> Iterator[AudioFrame]:
+    written = 0
     while (frame := fifo.read(size, partial=True)) is not None:
-        frame.pts = None
+        frame.pts, frame.time_base = written, Fraction(1, frame.sample_rate)
+        written += frame.samples
         yield frame
 
 

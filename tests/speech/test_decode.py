@@ -1,18 +1,21 @@
 """What the decoder takes, and by which word it refuses the rest."""
 
+import io
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import MediaRefused
 from bot.speech.decode import Sound, decode, sniff
-from tests.speech import hostile
+from tests.speech import bent, bent_containers, hostile
+from tests.speech.audited import REASONS, AuditedDecoder, likeness, write_victim
 from tests.speech.conftest import Clip
 
-REASONS = {"empty", "container", "no-audio", "too-long", "too-large", "damaged"}
 FORMATS = {
     "ogg": ("ogg", "libopus", 48_000),
     "mp3": ("mp3", "libmp3lame", 44_100),
@@ -107,6 +110,80 @@ def test_a_codec_that_nobody_posts(tmp_path: Path) -> None:
     """A known container with an unusual codec never reaches that decoder."""
     data = hostile.encode(hostile.tone(1.0, 16_000), container="matroska", codec="ac3", rate=48_000)
     assert refusal(tmp_path, data) == "container"
+
+
+@pytest.mark.parametrize("codec", [b"A_QUICKTIME", b"A_NOBODY/KNOWS"])
+def test_a_codec_without_a_decoder(tmp_path: Path, codec: bytes) -> None:
+    """A track in a codec that FFmpeg cannot decode at all is refused by that name."""
+    data = bent.recordings()["opus.webm"].replace(b"\x86\x86A_OPUS", bytes([0x86, 0x80 + len(codec)]) + codec)
+    assert refusal(tmp_path, data) in {"container", "damaged", "no-audio"}
+
+
+def test_a_wav_codec_without_a_decoder(tmp_path: Path) -> None:
+    """A WAV file in a codec of which FFmpeg knows nothing is refused as a container that is not accepted."""
+    data = bent.recordings()["s16.wav"]
+    assert refusal(tmp_path, data[:20] + (0x1234).to_bytes(2, "little") + data[22:]) == "container"
+
+
+@pytest.mark.parametrize("rate", [1, 100, 999_999, 500_000_000, 2**31 - 1])
+def test_an_impossible_rate(tmp_path: Path, rate: int) -> None:
+    """A sample rate that nobody records at never reaches the resampler, whose filters would take gigabytes."""
+    data = bent.recordings()["s16.wav"]
+    assert refusal(tmp_path, data[:24] + rate.to_bytes(4, "little") + data[28:]) == "damaged"
+
+
+@pytest.mark.parametrize("name", ["opus.ogg", "layer3.mp3", "s16.wav", "flac.flac", "aac.m4a", "vorbis.mkv"])
+def test_blocks_sound_as_frames_one_by_one(tmp_path: Path, name: str) -> None:
+    """Resampling in blocks gives the very samples that resampling frame after frame gives."""
+    data = bent.recordings()[name]
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
+    with av.open(io.BytesIO(data)) as container:
+        frames: list[AudioFrame | None] = [*container.decode(audio=0), None]
+        for frame in frames[:-1]:
+            frame.pts = None  # type: ignore[union-attr]
+        parts = [part.to_ndarray().reshape(-1) for frame in frames for part in resampler.resample(frame)]
+    expected = np.concatenate(parts).astype(np.float32) / 32768
+    assert np.array_equal(decode_bytes(tmp_path, data).samples, expected)
+
+
+def test_blocks_of_a_long_recording(tmp_path: Path) -> None:
+    """The same holds across the borders of blocks, in a recording of many of them."""
+    sound = np.random.default_rng(5).integers(-20_000, 20_000, 44_100 * 45).astype(np.int16)
+    data = hostile.encode(sound, container="wav", codec="pcm_s16le", rate=44_100)
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
+    whole = AudioFrame.from_ndarray(sound.reshape(1, -1), format="s16", layout="mono")
+    whole.sample_rate = 44_100
+    expected = np.concatenate(
+        [part.to_ndarray().reshape(-1) for part in (*resampler.resample(whole), *resampler.resample(None))]
+    )
+    assert np.array_equal(decode_bytes(tmp_path, data).samples, expected.astype(np.float32) / 32768)
+
+
+@pytest.mark.parametrize("alias", [False, True])
+@pytest.mark.parametrize("name", ["pcm.mov", "aac.m4a"])
+def test_samples_that_lie_elsewhere(tmp_path: Path, name: str, alias: bool) -> None:
+    """An MP4 that says its samples are in another file is never answered with that file's sound."""
+    victim = tmp_path / "victim.mov"
+    write_victim(victim)
+    assert likeness(decode(victim, max_bytes=10**6, max_seconds=60).samples) > 0.9
+    data = bent_containers.elsewhere(victim, bent.recordings()[name], alias=alias)
+    try:
+        assert likeness(decode_bytes(tmp_path, data).samples) < 0.3
+    except MediaRefused as refused:
+        assert refused.reason == "damaged"  # noqa: PT017
+
+
+def test_memory_of_a_long_recording(tmp_path: Path) -> None:
+    """Samples are held twice at most while they are decoded: as 16 bits and as 32."""
+    victim, short, long = tmp_path / "victim.mov", tmp_path / "short.flac", tmp_path / "long.flac"
+    write_victim(victim)
+    short.write_bytes(bent.recordings()["flac.flac"])
+    long.write_bytes(hostile.hours_of_silence(590 / 3600))
+    with AuditedDecoder(victim) as decoder:
+        before = decoder.decode(short).peak
+        outcome = decoder.decode(long)
+    assert outcome.seconds == pytest.approx(590, abs=10)
+    assert outcome.peak - before < outcome.seconds * 16_000 * (2 + 4) * 1.25
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:

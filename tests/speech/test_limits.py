@@ -2,8 +2,16 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
+
+from bot.speech.decode import RATE
+from bot.speech.seccomp import forbid_opening
+from tests.speech import audited, bent, bent_containers
 
 CONFINED = """
 import os, socket, sys, subprocess, threading, mmap
@@ -63,3 +71,29 @@ def test_an_orphan_does_not_start() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "still here" not in done.stdout
+
+
+def test_a_sealed_thread_opens_no_file(tmp_path: Path) -> None:
+    """Nothing is opened in it, by Python or by FFmpeg told to follow a recording to another file; elsewhere all is."""
+    victim = tmp_path / "victim.mov"
+    audited.write_victim(victim)
+    alias = tmp_path / "voice.m4a"
+    alias.write_bytes(bent_containers.elsewhere(victim, bent.recordings()["pcm.mov"], alias=True))
+    assert followed(alias) > 0.9, "the attack works where nothing stops it"
+    with ThreadPoolExecutor(1, initializer=forbid_opening) as sealed:
+        with pytest.raises(PermissionError):
+            sealed.submit(alias.open).result()
+        with pytest.raises(PermissionError):
+            sealed.submit(followed, alias).result()
+        with alias.open("rb") as file:
+            assert sealed.submit(followed, file).result() == 0
+    assert followed(alias) > 0.9, "other threads are left alone"
+
+
+def followed(recording: object) -> float:
+    """How much of the victim FFmpeg hears through `recording` when it is allowed to follow aliases."""
+    allowed = {"enable_drefs": "1", "use_absolute_path": "1"}
+    with av.open(recording, format="mov", options=allowed) as container:
+        frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
+    samples = np.concatenate([np.zeros(RATE, np.int16), *frames])
+    return audited.likeness(samples.astype(np.float32) / 32768)
