@@ -313,7 +313,7 @@ def _recording_row(post: Post) -> dict[str, Any]:
         "message_id": message.message_id,
         "kind": message.kind,
         "media": message.media,
-        "duration": message.media.duration if message.media else None,
+        "seconds": message.media.duration if message.media else None,
         "posted_at": message.posted_at,
         "state": RecordingState.DONE,
         "state_since": message.posted_at,
