@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.alerts import words
+from bot.alerts.doubtful import by_ear, rests_on_doubt
 from bot.alerts.excerpt import Excerpt
 from bot.alerts.found import found, items
 from bot.alerts.neutral import clip, isolated, plain, units, visible
@@ -25,7 +26,6 @@ from bot.model import (
     Parcel,
     Severity,
     Source,
-    Spoken,
     Transcript,
     post_link,
 )
@@ -132,6 +132,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         sheet.line(_forward(message.forward, alert.origin))
     if alert.first:
         sheet.line(_repost(alert.first))
+    if rests_on_doubt(match):
+        sheet.line("⚠ Doubtful speech alone speaks for it: check by ear.")
     if alert.deleted_since:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
@@ -156,7 +158,7 @@ def _quotes(alert: Alert, *, room: int) -> _Sheet:
         marks = excerpt.marks[: ENTITIES - _FRAME_ENTITIES - len(sheet.entities) - 1]
         block = _Sheet()
         block.line()
-        block.line(_place(excerpt) + _elsewhere(alert, excerpt))
+        block.line(_place(alert, excerpt) + _elsewhere(alert, excerpt))
         block.quote(excerpt, marks)
         if units(sheet.text) + units(block.text) > room or (excerpt.marks and not marks):
             break
@@ -192,19 +194,18 @@ def _elsewhere(alert: Alert, excerpt: Excerpt) -> str:
     return "" if number is None else f" · {_link(alert, number)}"
 
 
-def _place(excerpt: Excerpt) -> str:
+def _place(alert: Alert, excerpt: Excerpt) -> str:
     """The line above a quotation: which field, or when it was said and how surely."""
     spoken = [span.spoken for span in excerpt.spans if span.spoken]
     if not spoken:
         return words.PLACES[excerpt.source]
     times = f"{words.clock(min(said.start for said in spoken))}-{words.clock(max(said.end for said in spoken))}"
+    item = items(alert).get(_item(excerpt))
+    doubt = by_ear(spoken, item.transcript if item else None)
     return (
-        f"Spoken at {times} · least sure word {words.percent(min(said.probability for said in spoken))}{_ear(spoken)}"
+        f"Spoken at {times} · least sure word {words.percent(min(said.probability for said in spoken))}"
+        f"{' · ' if doubt else ''}{doubt}"
     )
-
-
-def _ear(spoken: list[Spoken]) -> str:
-    return " · CHECK BY EAR" if any(said.doubtful for said in spoken) else ""
 
 
 def _transcript(transcript: Transcript) -> str:
@@ -275,9 +276,10 @@ def _linked(channel: Channel) -> Channel:
 
 
 def _subject(alert: Alert) -> str:
-    """One line without entities: severity, number, rule and channel."""
+    """One line without entities: severity, number, rule and channel, and whether it is no more than a reason to listen."""
     title = _data(alert.match.title or alert.match.rule_id, 200)
-    return f"{alert.match.severity.upper()} #{alert.alert_id} {title}: {_channel(alert.channel)}"
+    doubt = " (check by ear)" if rests_on_doubt(alert.match) else ""
+    return f"{alert.match.severity.upper()} #{alert.alert_id} {title}: {_channel(alert.channel)}{doubt}"
 
 
 def _notice(delivery: Delivery) -> Parcel:

@@ -30,6 +30,15 @@ PLACES = {
     Source.FORWARD: "In the name it is forwarded from",
 }
 
+# What the flags of a segment mean, as they follow "check by ear"; the order is that of bot.speech.doubt.
+DOUBTS = {
+    "boilerplate": "a phrase that models make up",
+    "loop": "it repeats itself",
+    "no-speech": "perhaps nobody speaks",
+    "low-confidence": "the model is not sure",
+    "language-doubt": "perhaps another language",
+}
+
 _LANGUAGES = {
     "ar": "Arabic",
     "be": "Belarusian",
