@@ -31,6 +31,9 @@ from bot.speech.verbose_json import (
 NEUTRAL = 0.5
 # A language that the server names in no way that we know (ISO 639-2 for "undetermined").
 UNDETERMINED = "und"
+# Whisper says 224 tokens in 30 s at most, which are 40 characters a second where it is most prolix.
+_LETTERS_A_SECOND = 60
+_SPARE = 2_000
 # How far ahead of the last word found the next one is looked for, in characters: one that the text does not have must
 # not be found in a later sentence.
 _REACH = 80
@@ -45,11 +48,18 @@ class _Cut:
 
 
 def transcript_of(
-    answer: object, *, hint: str | None, declared: float | None, model: str, parameters: Mapping[str, str]
+    answer: object,
+    *,
+    hint: str | None,
+    declared: float | None,
+    longest: float,
+    model: str,
+    parameters: Mapping[str, str],
 ) -> Transcript:
     """The transcript in a `verbose_json` (or `json`) answer; BadAnswer when it is none.
 
-    `hint`: the language that was asked for. `declared`: seconds, for an answer that does not give any. Segments come out
+    `hint`: the language that was asked for. `declared`: seconds, for an answer that does not give any. `longest`: seconds
+    that the recording can be long at most; nobody says more in them than an answer may hold. Segments come out
     in the order of their times, times within the duration. The parameters say what the server did not give:
     `words` (`given`, `partly interpolated`, `interpolated`), `confidence` (`words`, `segments`, `none`), `duration`
     (`given`, `declared`, `last segment`), `language` (`given`, `detected`), `language_probability` (`unknown`).
@@ -57,7 +67,9 @@ def transcript_of(
     if not isinstance(answer, dict):
         raise BadAnswer(f"expected a JSON object, found {kind_of(answer)}")
     parts = read_parts(answer)
-    duration, measured = read_duration(answer, parts, declared)
+    if (length := sum(len(part.text) for part in parts)) > (most := _SPARE + int(_LETTERS_A_SECOND * longest)):
+        raise BadAnswer(f"{length} characters of text, more than the {most} that anybody can say in the recording")
+    duration, measured = read_duration(answer, parts, declared, longest)
     clamp(parts, duration)
     cuts = _cuts(parts, read_pieces(answer.get("words"), "words"))
     language, probability = _language(answer, hint)

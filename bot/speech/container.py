@@ -9,8 +9,8 @@ HEAD_BYTES = 16
 ACCEPTED = "Ogg, MP3, WAV, FLAC, MP4 and Matroska recordings are accepted"
 
 
-def check_container(path: Path, *, max_bytes: int) -> str:
-    """The container of the file at `path`, as `sniff` names it.
+def check_container(path: Path, *, max_bytes: int) -> tuple[str, int]:
+    """The container of the file at `path`, as `sniff` names it, and the file's size in bytes.
 
     Raises MediaRefused: `unreadable`, `empty`, `too-large` or `container`.
     """
@@ -28,7 +28,7 @@ def check_container(path: Path, *, max_bytes: int) -> str:
     container = sniff(head)
     if container is None:
         raise MediaRefused("container", f"the bytes are not in a known container; {ACCEPTED}")
-    return container
+    return container, size
 
 
 def sniff(head: bytes) -> str | None:

@@ -16,11 +16,17 @@ from bot.speech.container import check_container
 from bot.speech.local import is_partial
 from bot.speech.refusals import Reply, error_of, is_about_language
 from bot.speech.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_server, open_session, receive, told
+from bot.speech.settings import MEBIBYTE
 from bot.speech.verbose_json import BadAnswer
 from bot.speech.wire import MAX_FRAME_BYTES
 
 log = structlog.get_logger()
 
+# No recording in which somebody speaks takes fewer bytes for a second: Opus begins at 6 kbit/s, the rest is pauses. So
+# the size, which we know, says how much an answer may hold.
+LEAST_BYTES_A_SECOND = 500
+# Twenty words or tokens a second as JSON, and then some.
+_ANSWER_BYTES_A_SECOND = 16 * 1024
 # File name and type by container: OpenAI goes by the name, others by the bytes. It says nothing about the recording.
 _NAMES = {
     "ogg": ("recording.ogg", "audio/ogg"),
@@ -65,13 +71,14 @@ class RemoteTranscriber:
         Raises MediaRefused (this recording is not to be tried again), ChildDied (the server failed on it: worth a few
         tries), ServerAway (it is not its fault) or ModelMissing (the settings are wrong).
         """
-        container = await asyncio.to_thread(check_container, path, max_bytes=self._settings.max_bytes)
+        container, size = await asyncio.to_thread(check_container, path, max_bytes=self._settings.max_bytes)
+        longest = min(self._settings.max_seconds, size / LEAST_BYTES_A_SECOND)
         if declared_seconds is not None and declared_seconds > self._settings.max_seconds:
             raise MediaRefused(
                 "too-long", f"the recording plays longer than the {self._settings.max_seconds:g} s that are allowed"
             )
         async with self._slots:
-            job = asyncio.ensure_future(self._exchange(path, container, language or self._settings.language))
+            job = asyncio.ensure_future(self._exchange(path, container, longest, language or self._settings.language))
             self._jobs.add(job)
             try:
                 body, hint = await job
@@ -81,21 +88,21 @@ class RemoteTranscriber:
                 raise ChildDied("the connection to the speech server was closed") from None
             finally:
                 self._jobs.discard(job)
-        return await asyncio.to_thread(self._read, body, hint, declared_seconds)
+        return await asyncio.to_thread(self._read, body, hint, longest, declared_seconds)
 
-    async def _exchange(self, path: Path, container: str, hint: str | None) -> tuple[bytes, str | None]:
+    async def _exchange(self, path: Path, container: str, longest: float, hint: str | None) -> tuple[bytes, str | None]:
         """The server's answer, and the language that it was asked for."""
-        reply = await self._post(path, container, hint)
+        reply = await self._post(path, container, longest, hint)
         if hint and is_about_language(reply):
             # As a model of our own, which listens when it does not know the language.
             log.info("speech.language_not_offered", server=self._settings.host, language=hint)
             hint = None
-            reply = await self._post(path, container, None)
+            reply = await self._post(path, container, longest, None)
         if error := error_of(reply, server=self._settings.host, model=self._settings.model, key=self._settings.api_key):
             raise error
         return reply.body, hint
 
-    async def _post(self, path: Path, container: str, hint: str | None) -> Reply:
+    async def _post(self, path: Path, container: str, longest: float, hint: str | None) -> Reply:
         if self._session is None:
             self._session = open_session(self._settings)
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout, sock_connect=CONNECT_SECONDS)
@@ -110,7 +117,7 @@ class RemoteTranscriber:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await receive(response, MAX_FRAME_BYTES)
+                return await receive(response, min(MAX_FRAME_BYTES, MEBIBYTE + int(_ANSWER_BYTES_A_SECOND * longest)))
         finally:
             await asyncio.to_thread(file.close)
 
@@ -128,13 +135,14 @@ class RemoteTranscriber:
         form.add_field("file", file, filename=name, content_type=kind)
         return form
 
-    def _read(self, body: bytes, hint: str | None, declared: float | None) -> Transcript:
+    def _read(self, body: bytes, hint: str | None, longest: float, declared: float | None) -> Transcript:
         given = self._settings
         try:
             transcript = transcript_of(
                 json.loads(body),
                 hint=hint,
                 declared=declared,
+                longest=longest,
                 model=f"{given.model}@{given.host}",
                 parameters={"server": given.host},
             )

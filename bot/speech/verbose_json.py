@@ -46,9 +46,9 @@ def read_parts(answer: Answer) -> list[Part]:
     """The segments with text, in order; the whole text as one when there are none."""
     rows = _list(answer.get("segments"), "segments")
     parts = [part for number, row in enumerate(rows) if (part := _part(row, f"segments[{number}]")).text.strip()]
-    if not rows and answer.get("text") is None:
+    if answer.get("segments") is None and answer.get("text") is None:
         raise BadAnswer("expected `segments` or `text`, found neither")
-    if not rows and (text := clean(_text(answer.get("text"), "text"))).strip():
+    if not rows and (text := clean(_text(answer.get("text") or "", "text"))).strip():
         # Its end is not known: the duration, which clamps it.
         parts = [Part(0.0, float("inf"), text)]
     parts.sort(key=lambda part: (part.start, part.end))
@@ -97,13 +97,14 @@ def _piece(row: object, where: str) -> Piece:
     )
 
 
-def read_duration(answer: Answer, parts: Sequence[Part], declared: float | None) -> tuple[float, str]:
+def read_duration(answer: Answer, parts: Sequence[Part], declared: float | None, longest: float) -> tuple[float, str]:
+    """Seconds of the recording, and where they come from; no more than it can be long, by its size or as declared."""
     # Some servers that do not know it say 0.
     if (given := read_number(answer.get("duration"), "duration")) is not None and given > 0:
-        return given, "given"
+        return min(given, max(longest, declared or 0.0)), "given"
     if declared:
         return declared, "declared"
-    return max((part.end for part in parts if isfinite(part.end)), default=0.0), "last segment"
+    return min(max((part.end for part in parts if isfinite(part.end)), default=0.0), longest), "last segment"
 
 
 def clamp(parts: Iterable[Part], duration: float) -> None:

@@ -202,7 +202,7 @@ FAULTS: dict[str, tuple[type[SpeechError], str]] = {
     "503": (ServerAway, "answered 503"),
     "cut": (ChildDied, "broke off"),
     "hung-up": (ChildDied, "broke off"),
-    "gigantic": (ChildDied, "more than 67108864 bytes"),
+    "gigantic": (ChildDied, "answered with more than"),
     "moved": (ModelMissing, "final address"),
     "garbage": (ChildDied, "not JSON"),
     "page": (ModelMissing, "text/html instead of JSON"),
