@@ -197,6 +197,12 @@ class SpeechSection(Section):
         min_length=1,
         description="Whisper model: a name (small, medium, large-v3-turbo) or a folder in CTranslate2 format.",
     )
+    second_model: str | None = Field(
+        None,
+        min_length=1,
+        description="A better model, named likewise, that hears everything once more when nothing new waits; alerts are "
+        "corrected by it.",
+    )
     models_folder: Path | None = Field(None, description="Where models are kept; <data_folder>/models when absent.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
     compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float16, ...")
