@@ -295,7 +295,10 @@ FAULTS: dict[str, Fault] = {
     "wrong-types": _says(json.dumps({"text": 5, "segments": "none"})),
 }
 # Answered before the upload is read, as a proxy does that looks at Content-Length.
-EARLY: dict[str, Fault] = {"413": _always(413, "Maximum content size limit (26214400) exceeded")}
+EARLY: dict[str, Fault] = {
+    "413": _always(413, "Maximum content size limit (26214400) exceeded"),
+    "hung-up-early": _hang_up,
+}
 
 
 async def _models(request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import structlog
 from aiohttp import ClientSession
@@ -229,12 +230,14 @@ async def test_a_server_that_fails(client: Client, general: Clip, fault: str) ->
 
 
 async def test_an_early_refusal_of_a_large_upload(client: Client, general: Clip, tmp_path: Path) -> None:
-    """A refusal that comes while the file is still being sent is understood, or told as one that broke off."""
+    """A refusal that comes while the file is still being sent is understood; so is a server that hangs up then."""
     large = tmp_path / "large.ogg"
     large.write_bytes(general.path.read_bytes() + bytes(60_000_000))
     with pytest.raises(MediaRefused, match="413") as raised:
         await client.of("413").transcribe(large, language=None, declared_seconds=10.0)
     assert raised.value.reason == "too-large"
+    with pytest.raises(ChildDied, match="broke off"):
+        await client.of("hung-up-early").transcribe(large, language=None, declared_seconds=10.0)
 
 
 @pytest.mark.parametrize("fault", ["slow", "trickle"])
@@ -384,7 +387,6 @@ def test_the_key_is_not_shown() -> None:
 
 async def test_the_upload_is_streamed(client: Client, general: Clip, tmp_path: Path) -> None:
     """A large recording does not pass through memory as a whole."""
-    psutil = pytest.importorskip("psutil")
     large = tmp_path / "large.ogg"
     large.write_bytes(general.path.read_bytes() + bytes(150_000_000))
     process, peak, done = psutil.Process(), 0, threading.Event()
