@@ -24,8 +24,11 @@ _UPPER, _LOWER, _CAPITAL = int(Guard.UPPER), int(Guard.LOWER), int(Guard.CAPITAL
 _WRITTEN = _UPPER | _LOWER | _CAPITAL
 
 
-def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool) -> bool:
-    """Whether the text around `edge` shows what the form's guard asks for. `ordinal`: a place in a row stands before it."""
+def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: bool, told: bool = False) -> bool:
+    """Whether the text around `edge` shows what the form's guard asks for.
+
+    `ordinal`: a place in a row stands before it. `told`: the phrase that it is a word of says which meaning it has.
+    """
     # As a plain number: the operators of an enumeration cost more than the questions.
     guard = int(form.guard)
     if guard & _AFTER_ORDINAL and not ordinal:
@@ -40,7 +43,7 @@ def allows(form: Form, reading: Reading, edge: Edge, *, speech: bool, ordinal: b
         return False
     if guard & _FEMININE and _after_man(reading, edge):
         return False
-    return not guard & _CONTEXT or _meant(form, reading, edge)
+    return told or not guard & _CONTEXT or _meant(form, reading, edge)
 
 
 def _before_size(reading: Reading, edge: Edge) -> bool:

@@ -83,7 +83,7 @@ class Index:
         if not entries:
             return
         ground = Ground(reading, extra, speech=speech)
-        starts = _Starts(reading, extra, symbols, [path.slots[0] for _, path in entries])
+        starts = _Starts(reading, extra, symbols, (path.slots[0] for _, path in entries))
         paths: dict[Compiled, list[Path]] = {}
         for term, path in entries:
             paths.setdefault(term, []).append(path)
@@ -109,8 +109,9 @@ class _Starts:
     def __init__(
         self, reading: Reading, extra: Iterable[Edge], symbols: AbstractSet[str], slots: Iterable[Slot]
     ) -> None:
-        self._symbols = symbols
-        self._by_symbol: dict[str, list[Edge]] = {symbol: [] for slot in slots for symbol in self._meeting(slot)}
+        # By slot: what it may be met by.
+        self._meeting = {id(slot): _meeting(slot, symbols) for slot in slots}
+        self._by_symbol: dict[str, list[Edge]] = {symbol: [] for some in self._meeting.values() for symbol in some}
         for i, word in enumerate(reading.words):
             if word in self._by_symbol:
                 self._by_symbol[word].append(Edge(i, i, word, Reason.EXACT))
@@ -118,15 +119,15 @@ class _Starts:
             if edge.symbol in self._by_symbol:
                 self._by_symbol[edge.symbol].append(edge)
 
-    def _meeting(self, slot: Slot) -> Iterator[str]:
-        yield from slot.forms.keys() & self._symbols
-        if slot.prefix:
-            yield from (symbol for symbol in self._symbols if symbol.startswith(slot.prefix))
-
     def of(self, slot: Slot) -> Iterator[Edge]:
         """The edges that may meet a slot, in order where they are of one symbol."""
-        for symbol in self._meeting(slot):
+        for symbol in self._meeting[id(slot)]:
             yield from self._by_symbol[symbol]
+
+
+def _meeting(slot: Slot, symbols: AbstractSet[str]) -> list[str]:
+    met = slot.forms.keys() & symbols
+    return [*met, *(symbol for symbol in symbols if symbol.startswith(slot.prefix))] if slot.prefix else list(met)
 
 
 def _placed(field: int, start: int, end: int, plain: Reading, term: Term, form: str, reason: Reason) -> Found:

@@ -153,23 +153,28 @@ def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     if len(_SINGLE & reading.vocabulary) < HEAD - 1:
         return
     words, start = reading.words, 0
+    wanted: dict[str, list[int]] = {}
     while start < len(words):
         end = start
         while end < len(words) and words[end] in _SINGLE and (end == start or reading.near(end)):
             end += 1
         if end - start >= HEAD:
-            yield from _within("".join(words[start:end]), start, lexicon)
+            run = "".join(words[start:end])
+            for first in range(len(run) - HEAD + 1):
+                ahead = run[first : first + LONGEST]
+                if ahead not in wanted:
+                    wanted[ahead] = _begun(ahead, lexicon)
+                for length in wanted[ahead]:
+                    yield Edge(start + first, start + first + length - 1, ahead[:length], Reason.GLUED)
         start = max(end, start + 1)
 
 
-def _within(run: str, start: int, lexicon: Lexicon) -> Iterator[Edge]:
-    """A preposition may stand before a spaced word, another word after it: every part of the run that is wanted."""
-    for first in range(len(run) - HEAD + 1):
-        if not lexicon.begins(run[first : first + HEAD]):
-            continue
-        for last in range(first + HEAD, min(len(run), first + LONGEST) + 1):
-            if run[first:last] in lexicon.symbols:
-                yield Edge(start + first, start + last - 1, run[first:last], Reason.GLUED)
+def _begun(ahead: str, lexicon: Lexicon) -> list[int]:
+    """How long the symbols are that a run of letters begins with: words may stand before and behind a spaced one."""
+    if not lexicon.begins(ahead[:HEAD]):
+        return []
+    symbols = lexicon.symbols
+    return [length for length in range(HEAD, len(ahead) + 1) if ahead[:length] in symbols]
 
 
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
@@ -206,7 +211,8 @@ def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
 def _parted(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`."""
     words, gaps = reading.words, reading.gaps
-    parting = [gap != " " and _PARTING.fullmatch(gap) is not None for gap in gaps]
+    parts = {gap for gap in set(gaps) if gap != " " and _PARTING.fullmatch(gap)}
+    parting = [gap in parts for gap in gaps]
     for i in range(len(words) - 1):
         word, last = words[i], i
         while last + 1 < len(words) and last - i < _LONGEST_PARTED and parting[last + 1] and len(word) <= LONGEST:

@@ -149,6 +149,10 @@ def _fold(original: str, source: str, *, split: bool) -> Folded:
     return Folded(original, text, range(len(text)), range(1, len(text) + 1))
 
 
+# Fewer plain characters are folded one by one: a hostile text has an odd one behind each.
+_SHORT_RUN = 4
+
+
 def _fold_slowly(original: str, source: str, odd: set[str], humps: set[int], *, split: bool) -> Folded:
     """Runs of plain characters are folded at once, odd ones and humps one by one."""
     chars: list[str] = []
@@ -156,11 +160,20 @@ def _fold_slowly(original: str, source: str, odd: set[str], humps: set[int], *, 
     ends: list[int] = []
 
     def add(folded: str, start: int, end: int) -> None:
+        if len(folded) == 1:
+            chars.append(folded)
+            starts.append(start)
+            ends.append(end)
+            return
         chars.extend(folded)
         starts.extend([start] * len(folded))
         ends.extend([end] * len(folded))
 
     def run(start: int, end: int) -> None:
+        if end - start < _SHORT_RUN:
+            for i in range(start, end):
+                add(_TABLE[ord(source[i])], i, i + 1)
+            return
         chars.extend(source[start:end].translate(_TABLE))
         starts.extend(range(start, end))
         ends.extend(range(start + 1, end + 1))

@@ -41,7 +41,7 @@ class Ground:
         # Tokens with nothing between them and the one before: no match begins there, or ends right before them.
         self.inner = frozenset(i for i, gap in enumerate(gaps, 1) if not gap) if "" in gaps else frozenset()
         self._together: dict[int, bool] = {}
-        self._allowed: dict[tuple[int, int, int, bool], bool] = {}
+        self._allowed: dict[tuple[int, int, int, bool, bool], bool] = {}
         self._looks = 0
         self._extra: defaultdict[int, list[Edge]] = defaultdict(list)
         for edge in extra:
@@ -58,21 +58,26 @@ class Ground:
             known = self._together[index] = self.reading.together(index)
         return known
 
-    def allows(self, form: Form, edge: Edge, *, ordinal: bool) -> bool:
-        """Whether the text around the edge shows what the form's guard asks for; asked once for each place."""
-        key = id(form), edge.first, edge.last, ordinal
+    def allows(self, form: Form, edge: Edge, *, ordinal: bool, told: bool) -> bool:
+        """Whether the text around the edge shows what the form's guard asks for; asked once for each place.
+
+        `told`: a word of the same phrase stands beside it, which says which of its meanings it has.
+        """
+        if told and form.guard is Guard.CONTEXT:
+            return True
+        key = id(form), edge.first, edge.last, ordinal, told
         if (known := self._allowed.get(key)) is None:
-            looks = bool(int.__and__(form.guard, Guard.CONTEXT))
+            looks = not told and bool(int.__and__(form.guard, Guard.CONTEXT))
             self._looks += looks
             known = self._allowed[key] = (looks and self._looks > MAX_LOOKS) or allows(
-                form, self.reading, edge, speech=self.speech, ordinal=ordinal
+                form, self.reading, edge, speech=self.speech, ordinal=ordinal, told=told
             )
         return known
 
     def with_suffix(self, edge: Edge) -> Edge | None:
-        """A number with the ordinal suffix behind it: `58-я`, `58th`, `пятьдесят восемь я`."""
+        """The edge of a number with the ordinal suffix behind it: `58-я`, `58th`, `пятьдесят восемь я`."""
         last = edge.last + 1
-        if edge.ordinal or last >= len(self.words) or not edge.symbol.isdigit():
+        if edge.ordinal or last >= len(self.words):
             return None
         suffix = self.words[last]
         if edge.reason is Reason.NUMBER_WORDS:
@@ -105,22 +110,20 @@ def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
 
     A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long.
     """
+    if len(path.slots) == 1:
+        yield from _alone(ground, path.slots[0], starts)
+        return
     limit = ground.steps + MAX_STEPS
     first, *others = path.slots
-    inner = ground.inner
+    inner, told = ground.inner, not others[0].gap
     for start in starts:
         if ground.steps > limit:
             return
         if start.first in inner:
             continue
-        met = _met(ground, first, start, ordinal=False)
-        if not others:
-            for edge, form in met:
-                if edge.last + 1 not in inner:
-                    yield _way(start.first, edge.last, _bolder(edge.reason, form.reason), (edge.symbol,))
-            continue
         reached = [
-            _Step(edge.last, edge.ordinal, _bolder(edge.reason, form.reason), (edge.symbol,)) for edge, form in met
+            _Step(edge.last, edge.ordinal, _bolder(edge.reason, form.reason), (edge.symbol,))
+            for edge, form in _met(ground, first, start, told=told)
         ]
         for slot in others:
             if not reached or ground.steps > limit:
@@ -134,6 +137,19 @@ def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
             )
 
 
+def _alone(ground: Ground, slot: Slot, starts: Iterable[Edge]) -> Iterator[Way]:
+    """The ways of a path of one slot."""
+    inner = ground.inner
+    for start in starts:
+        if start.first in inner:
+            continue
+        for edge, form in _met(ground, slot, start):
+            if edge.last + 1 in inner:
+                continue
+            reason = _bolder(edge.reason, form.reason)
+            yield Way(edge.first, edge.last, reason, edge.symbol if BOLDNESS[reason] > _REGEX else "")
+
+
 def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> list[_Step]:
     """One slot further, from everywhere that was reached; of those that end alike the plainest.
 
@@ -144,7 +160,7 @@ def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> list[_Step]:
         for at in _reach(ground, slot, step):
             for candidate in ground.edges(at):
                 ground.steps += 1
-                for edge, form in _met(ground, slot, candidate, ordinal=step.ordinal):
+                for edge, form in _met(ground, slot, candidate, ordinal=step.ordinal, told=at == step.last + 1):
                     reason = _bolder(step.reason, _bolder(edge.reason, form.reason))
                     key = edge.last, edge.ordinal
                     if key not in best or BOLDNESS[reason] < BOLDNESS[best[key].reason]:
@@ -156,7 +172,9 @@ def _way(first: int, last: int, reason: Reason, symbols: tuple[str, ...]) -> Way
     return Way(first, last, reason, " ".join(symbols) if BOLDNESS[reason] > _REGEX else "")
 
 
-def _met(ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool) -> tuple[tuple[Edge, Form], ...]:
+def _met(
+    ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool = False, told: bool = False
+) -> tuple[tuple[Edge, Form], ...]:
     """The edge, also with its ordinal suffix, when it meets the slot and the text around allows it."""
     form = slot.forms.get(edge.symbol)
     if form is None:
@@ -164,10 +182,10 @@ def _met(ground: Ground, slot: Slot, edge: Edge, *, ordinal: bool) -> tuple[tupl
         return ((edge, _PREFIXED),) if prefixed else ()
     if edge.reason is Reason.FUZZY and not slot.fuzzy:
         return ()
-    if form.guard and not ground.allows(form, edge, ordinal=ordinal):
+    if form.guard and not ground.allows(form, edge, ordinal=ordinal, told=told):
         return ()
     # The letters behind the number of a code are no suffix: Т-90М is another tank than Т-90.
-    if not slot.tight and (longer := ground.with_suffix(edge)) is not None:
+    if not slot.tight and edge.symbol.isdigit() and (longer := ground.with_suffix(edge)) is not None:
         return (edge, form), (longer, form)
     return ((edge, form),)
 
