@@ -151,29 +151,43 @@ def worth_without_vad(speech_seconds: float, duration: float) -> bool:
 def fuller(with_vad: Transcript, without_vad: Transcript, chunks: Chunks = ()) -> Transcript:
     """The one of two transcripts of a note that has more sure words in unflagged segments; with VAD, if they are equal.
 
-    What is heard without VAD may be a soft voice or an invention, and no figure tells which. So its segments are flagged
-    `no-speech` where VAD found none (`chunks`: where it found some): they are shown, and are to be checked by ear. For the
-    comparison that flag does not count. The parameters say what was chosen and why; the seconds of speech stay those
-    that VAD found.
+    Either may hold inventions: VAD takes a second of music for a voice, and without it Whisper writes where nobody
+    speaks. No figure tells them from a soft voice. So what only one of them heard is flagged `low-confidence`, and what
+    was heard without VAD is flagged `no-speech` where VAD found none (`chunks`: where it found some): it is shown, and
+    is to be checked by ear. For the comparison, `no-speech` by VAD alone does not count. The parameters say what was
+    chosen and why; the seconds of speech stay those that VAD found.
     """
     kept, heard = _sure_words(with_vad), _sure_words(without_vad, overrule_vad=True)
     share = 100 * with_vad.speech_seconds / with_vad.duration if with_vad.duration else 0.0
     why = f"VAD kept {share:.0f} % of the recording; sure words: {kept} with it, {heard} without it"
-    if heard <= kept:
-        return replace(with_vad, parameters=with_vad.parameters | {"vad_run": "with", "vad_reason": why})
+    run, chosen, other = ("without", without_vad, with_vad) if heard > kept else ("with", with_vad, without_vad)
+    confirmed = frozenset(fold(other.text).split())
+    segments = [_unless_confirmed(segment, confirmed) for segment in chosen.segments]
+    if chosen is without_vad:
+        segments = [_unless_voiced(segment, chunks) for segment in segments]
     return replace(
-        without_vad,
-        segments=tuple(_unheard(segment, chunks) for segment in without_vad.segments),
+        chosen,
+        segments=tuple(segments),
         speech_seconds=with_vad.speech_seconds,
-        parameters=without_vad.parameters | {"vad_run": "without", "vad_reason": why},
+        parameters=chosen.parameters | {"vad_run": run, "vad_reason": why},
     )
 
 
-def _unheard(segment: Segment, chunks: Chunks) -> Segment:
+def _unless_confirmed(segment: Segment, confirmed: frozenset[str]) -> Segment:
+    """The segment, flagged `low-confidence` unless half of its words are among the confirmed ones."""
+    said = fold(segment.text).split()
+    return segment if 2 * sum(word in confirmed for word in said) >= len(said) else _flagged(segment, LOW_CONFIDENCE)
+
+
+def _unless_voiced(segment: Segment, chunks: Chunks) -> Segment:
     """The segment with its share of speech, flagged `no-speech` where there is none."""
     share = speech_share(segment.start, segment.end, chunks)
-    flags = {*segment.flags, NO_SPEECH} if _unvoiced(share) else segment.flags
-    return replace(segment, flags=tuple(flag for flag in FLAGS if flag in flags), speech_share=share)
+    found = replace(segment, speech_share=share)
+    return _flagged(found, NO_SPEECH) if _unvoiced(share) else found
+
+
+def _flagged(segment: Segment, more: str) -> Segment:
+    return replace(segment, flags=tuple(flag for flag in FLAGS if flag == more or flag in segment.flags))
 
 
 def _sure_words(transcript: Transcript, *, overrule_vad: bool = False) -> int:
