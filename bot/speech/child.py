@@ -1,70 +1,106 @@
 """The speech process: `python -m bot.speech.child`, requests on standard input, answers on standard output.
 
-First a request with the settings, answered by `ready` or `failed`; then jobs, each answered by `decoded` and
-`transcript`, or by `refused`, or by `failed`. It ends with its input, with its parent, or with the first `failed`.
+First a request with the settings, answered by `ready` or `failed`; then jobs, each with an `id`, any number at a time.
+Each is answered by `decoded` and `transcript`, or by `refused`, in the order in which they are done. It ends with its
+input, with its parent, or with the first error that no job explains.
 """
 
 import os
+import threading
 import traceback
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import ctranslate2
+import numpy as np
 
 from bot.errors import MediaRefused
-from bot.speech.decode import Sound, decode
+from bot.model import Transcript
+from bot.speech.asks import Hearing, Work
+from bot.speech.decode import RATE, Sound, decode
+from bot.speech.driver import Driver
+from bot.speech.hearing import hear
 from bot.speech.limits import allow_cpu, confine, die_with
-from bot.speech.whisper import Whisper, warm_up
+from bot.speech.model import Model
+from bot.speech.settings import Manner
 from bot.speech.wire import Frame, pack, read_frame, transcript_frame
+
+Outcome = Transcript | MediaRefused
 
 
 class Child:
-    """Serves one parent, one job at a time."""
+    """Serves one parent."""
 
     def __init__(self, requests: BinaryIO, answers: BinaryIO, settings: Frame) -> None:
         self._requests = requests
         self._answers = answers
         self._settings = settings
+        self._manner = Manner(**settings["manner"])
+        # Seconds of sound of the jobs at hand.
+        self._at_hand: dict[int, float] = {}
 
     def serve(self) -> None:
         """Load the model, then work until the requests end."""
-        whisper = self._load()
-        while whisper is not None and (job := read_frame(self._requests)) is not None:
-            try:
-                self._transcribe(whisper, job)
-            except MediaRefused as refusal:
-                self._answer({"refused": refusal.reason, "text": str(refusal)})
-
-    def _load(self) -> Whisper | None:
         given = self._settings
         on_gpu = given["device"] == "cuda" or (given["device"] == "auto" and ctranslate2.get_cuda_device_count() > 0)
         confine(given["memory_bytes"], on_gpu=on_gpu)
         try:
-            whisper = Whisper(
-                given["folder"],
-                device=given["device"],
-                compute_type=given["compute_type"],
-                threads=given["threads"],
-                beam_size=given["beam_size"],
-                name=given["name"],
-            )
-            warm_up(whisper)
+            driver, model = self._load(on_gpu)
         except MemoryError:
             self._answer({"failed": f"it needs more than the {given['memory_bytes']} bytes of memory it may use"})
-            return None
+            return
         except (RuntimeError, ValueError, OSError) as error:
             self._answer({"failed": str(error)})
-            return None
+            return
         self._answer({"ready": True})
-        return whisper
+        threading.Thread(target=self._listen, args=(driver, model), daemon=True).start()
+        try:
+            for number, outcome in driver.run():
+                self._tell(number, outcome)
+        except BaseException:  # noqa: BLE001 - whatever it is, it ends the process
+            traceback.print_exc()
+            # The other threads may be deep in a library, or hold the pipe.
+            os._exit(1)
 
-    def _transcribe(self, whisper: Whisper, job: Frame) -> None:
-        allow_cpu(self._cpu_seconds(0))
-        sound = self._decode(Path(job["path"]))
-        self._answer({"decoded": sound.seconds})
-        allow_cpu(self._cpu_seconds(sound.seconds))
-        transcript = whisper.transcribe(sound, job["language"])
-        self._answer({"transcript": transcript_frame(transcript)})
+    def _load(self, on_gpu: bool) -> tuple[Driver[Outcome], Model]:
+        given = self._settings
+        workers = 1 if on_gpu else given["threads"]
+        model = Model(
+            given["folder"], device=given["device"], compute_type=given["compute_type"], workers=workers, threads=1
+        )
+        driver: Driver[Outcome] = Driver(model, workers=workers, beam_size=self._manner.beam_size, batch=given["batch"])
+        # A second of hiss, so that every library is loaded and every page touched before the first job.
+        hiss = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
+        driver.post(partial(driver.add, 0, self._hear(model, Sound(hiss, 0), None), 1.0))
+        next(islice(driver.run(), 1))
+        return driver, model
+
+    def _listen(self, driver: Driver[Outcome], model: Model) -> None:
+        while (job := read_frame(self._requests)) is not None:
+            driver.post(partial(self._begin, driver, model, job))
+        # A parent that has gone wants no answer.
+        os._exit(0)
+
+    def _begin(self, driver: Driver[Outcome], model: Model, job: Frame) -> Iterator[tuple[int, Outcome]]:
+        self._at_hand[job["id"]] = 0.0
+        self._allow()
+        return driver.add(job["id"], self._job(model, job), job["seconds"] or 30.0)
+
+    def _job(self, model: Model, job: Frame) -> Hearing[Outcome]:
+        try:
+            sound: Sound = yield Work(partial(self._decode, Path(job["path"])), front=True)
+        except MediaRefused as refusal:
+            return refusal
+        self._answer({"id": job["id"], "decoded": sound.seconds})
+        self._at_hand[job["id"]] = sound.seconds
+        self._allow()
+        return (yield from self._hear(model, sound, job["language"]))
+
+    def _hear(self, model: Model, sound: Sound, hint: str | None) -> Hearing[Outcome]:
+        return (yield from hear(model, sound, self._manner, self._settings["name"], hint=hint))
 
     def _decode(self, path: Path) -> Sound:
         try:
@@ -76,9 +112,18 @@ class Child:
             traceback.print_exc()
             raise MediaRefused("damaged", f"the recording cannot be decoded: {error}") from error
 
-    def _cpu_seconds(self, sound_seconds: float) -> float:
+    def _allow(self) -> None:
+        """Processor time for all jobs at hand, from now on: the backstop, should the daemon's own timer be stuck."""
         given = self._settings
-        return float((given["timeout_floor"] + given["timeout_factor"] * sound_seconds) * (given["threads"] + 1))
+        seconds = given["timeout_floor"] + given["timeout_factor"] * sum(self._at_hand.values())
+        allow_cpu(float(seconds * (given["threads"] + 2)))
+
+    def _tell(self, number: int, outcome: Outcome) -> None:
+        del self._at_hand[number]
+        if isinstance(outcome, MediaRefused):
+            self._answer({"id": number, "refused": outcome.reason, "text": str(outcome)})
+        else:
+            self._answer({"id": number, "transcript": transcript_frame(outcome)})
 
     def _answer(self, frame: Frame) -> None:
         self._answers.write(pack(frame))

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import structlog
 
 from bot.errors import ChildDied, MediaRefused, ModelMissing
 from bot.model import Transcript
+from bot.speech.door import Door
 from bot.speech.models import ensure_model, fingerprint
 from bot.speech.process import ChildProcess
 from bot.speech.settings import SpeechSettings
@@ -24,22 +26,44 @@ MISSING_SHARE = 0.02
 MISSING_SECONDS = 0.5
 
 
+class _Collateral(ChildDied):
+    """The speech process died while it had several recordings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A recording that is with the speech process, and its answers."""
+
+    answers: asyncio.Queue[Frame | ChildDied]
+    # Seconds of its sound, once they are known.
+    seconds: list[float]
+
+
 class LocalTranscriber:
-    """One speech process, started when first needed, and anew after a crash, a time-out or `jobs_per_child` jobs."""
+    """One speech process, started when first needed, and anew after a crash, a time-out or `jobs_per_child` jobs.
+
+    Several recordings are with it at a time. When it dies, they are given to its successor again, one by one: only the
+    one that kills that too is told so.
+    """
 
     def __init__(self, settings: SpeechSettings, *, jobs_per_child: int = 500) -> None:
         """`jobs_per_child` bounds what slow leaks in the native libraries can add up to."""
         self._settings = settings
         self._jobs_per_child = jobs_per_child
-        self._lock = asyncio.Lock()
+        self._door = Door()
+        self._starting = asyncio.Lock()
         self._child: ChildProcess | None = None
-        self._jobs = 0
+        self._listener: asyncio.Task[None] | None = None
+        self._numbers = count(1)
+        self._jobs: dict[int, _Job] = {}
+        # Of this child.
+        self._given = 0
         self._model: tuple[Path, str] | None = None
 
     @property
     def capacity(self) -> int:
-        """One after the other."""
-        return 1
+        """As many as are decoded together, and two that get ready meanwhile."""
+        return self._settings.together + 2
 
     @property
     def pid(self) -> int | None:
@@ -48,44 +72,61 @@ class LocalTranscriber:
 
     async def start(self) -> None:
         """Find or fetch the model and start the child, so that the first recording need not wait. ModelMissing."""
-        async with self._lock:
-            await self._running_child()
+        await self._running_child()
 
     async def close(self) -> None:
-        """End the child, in the middle of a job if need be (which then raises ChildDied)."""
-        if self._child is not None:
-            await self._child.kill()
-        async with self._lock:
-            await self._drop_child()
+        """End the child, in the middle of recordings if need be (which then raise ChildDied)."""
+        self._tell_all(ended := ChildDied("the speech process was ended"))
+        await self._drop_child(ended)
 
     async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
-        """What is said in the file at `path`; `language` is a hint (ISO 639-1) that goes before the setting.
+        """What is said in the file at `path`; `language` is a hint (ISO 639-1).
 
         Raises MediaRefused (this recording is not to be tried again), ChildDied or ModelMissing (it is).
         """
-        async with self._lock:
-            child = await self._running_child()
-            self._jobs += 1
-            try:
-                transcript = await self._run_job(child, path, language or self._settings.language)
-            except MediaRefused:
-                raise
-            except BaseException:
-                await self._drop_child()
-                raise
-            if self._jobs >= self._jobs_per_child:
-                await self._drop_child()
+        if self._given >= self._jobs_per_child:
+            async with self._door.alone():
+                await self._retire()
+        try:
+            async with self._door.together():
+                transcript = await self._run(path, language, declared_seconds)
+        except _Collateral:
+            async with self._door.alone():
+                transcript = await self._run(path, language, declared_seconds)
+        if not self._jobs:
+            await self._retire()
         partial = is_partial(transcript.duration, declared_seconds)
         return replace(transcript, partial=partial, declared=declared_seconds)
 
-    async def _run_job(self, child: ChildProcess, path: Path, language: str | None) -> Transcript:
-        begun = asyncio.get_running_loop().time()
-        await child.send(_job(path, language))
-        limit = begun + self._settings.timeout_floor
-        answer = await child.receive(limit)
+    async def _run(self, path: Path, language: str | None, seconds: float | None) -> Transcript:
+        child = await self._running_child()
+        self._given += 1
+        number, job = next(self._numbers), _Job(asyncio.Queue(), [])
+        self._jobs[number] = job
+        try:
+            await self._send(child, _request(number, path, language, seconds))
+            return await self._answered(job)
+        except MediaRefused:
+            raise
+        except BaseException as error:
+            # What nobody awaits is not worth the work; but others may be at it.
+            if self._jobs.keys() == {number} and child is self._child:
+                await self._drop_child(ChildDied(str(error)))
+            raise
+        finally:
+            del self._jobs[number]
+
+    async def _send(self, child: ChildProcess, request: Frame) -> None:
+        try:
+            await child.send(request)
+        except ChildDied as death:
+            raise _Collateral(str(death)) if len(self._jobs) > 1 else death from None
+
+    async def _answered(self, job: _Job) -> Transcript:
+        answer = await self._next(job)
         if "decoded" in answer:
-            seconds = min(float(answer["decoded"]), self._settings.max_seconds)
-            answer = await child.receive(limit + self._settings.timeout_factor * seconds)
+            job.seconds.append(min(float(answer["decoded"]), self._settings.max_seconds))
+            answer = await self._next(job)
         if "refused" in answer:
             raise MediaRefused(str(answer["refused"]), str(answer["text"]))
         try:
@@ -93,24 +134,55 @@ class LocalTranscriber:
         except (KeyError, TypeError) as error:
             raise ChildDied(f"the speech process sent no transcript: {error!r}") from error
 
+    async def _next(self, job: _Job) -> Frame:
+        """The next answer about a job; it may take as long as all the sound at hand. A process that is late is ended."""
+        sound = sum(sum(one.seconds) for one in self._jobs.values())
+        try:
+            async with asyncio.timeout(self._settings.timeout_floor + self._settings.timeout_factor * sound):
+                answer = await job.answers.get()
+        except TimeoutError:
+            late = ChildDied("the speech process did not finish in time and was stopped")
+            await self._drop_child(late)
+            raise (_Collateral(str(late)) if len(self._jobs) > 1 else late) from None
+        if isinstance(answer, ChildDied):
+            raise answer
+        return answer
+
+    async def _listen(self, child: ChildProcess) -> None:
+        """Hand on what the child says, until it says no more."""
+        try:
+            while True:
+                answer = await child.receive()
+                if (job := self._jobs.get(answer.get("id", 0))) is not None:
+                    job.answers.put_nowait(answer)
+        except ChildDied as death:
+            if child is self._child:
+                await self._drop_child(death)
+
     async def _running_child(self) -> ChildProcess:
-        if self._child is not None and not self._child.alive:
-            log.warning("speech.child_died_idle", pid=self._child.pid)
-            await self._drop_child()
-        if self._child is None:
-            folder, name = await self._find_model()
-            self._child = await ChildProcess.spawn(threads=self._settings.cores)
-            self._jobs = 0
-            try:
-                await self._introduce(self._child, folder, name)
-            except BaseException:
-                await self._drop_child()
-                raise
-        return self._child
+        async with self._starting:
+            if self._child is not None and not self._child.alive:
+                log.warning("speech.child_died_idle", pid=self._child.pid)
+                await self._drop_child(ChildDied("the speech process had died"))
+            if self._child is None:
+                folder, name = await self._find_model()
+                child = await ChildProcess.spawn(threads=self._settings.cores)
+                try:
+                    await self._introduce(child, folder, name)
+                except BaseException:
+                    await child.kill()
+                    raise
+                self._child, self._given = child, 0
+                self._listener = asyncio.create_task(self._listen(child))
+            return self._child
 
     async def _introduce(self, child: ChildProcess, folder: Path, name: str) -> None:
         await child.send(self._greeting(folder, name))
-        answer = await child.receive(asyncio.get_running_loop().time() + START_SECONDS)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                answer = await child.receive()
+        except TimeoutError:
+            raise ChildDied(f"the speech process did not start within {START_SECONDS:.0f} s") from None
         if "ready" not in answer:
             raise ModelMissing(f"the speech model in {folder} cannot be loaded: {answer.get('failed')}")
         log.info("speech.ready", model=name, pid=child.pid)
@@ -124,7 +196,8 @@ class LocalTranscriber:
             "device": given.device,
             "compute_type": given.compute_type,
             "threads": given.cores,
-            "beam_size": given.beam_size,
+            "batch": given.together,
+            "manner": asdict(given.manner),
             "max_bytes": given.max_bytes,
             "max_seconds": given.max_seconds,
             "memory_bytes": given.memory_bytes,
@@ -141,15 +214,27 @@ class LocalTranscriber:
             self._model = folder, f"{name} {digits}"
         return self._model
 
-    async def _drop_child(self) -> None:
+    async def _retire(self) -> None:
+        """Let a child go that has done its jobs."""
+        if self._given >= self._jobs_per_child and not self._jobs:
+            await self._drop_child(ChildDied("the speech process had done its jobs"))
+
+    async def _drop_child(self, death: ChildDied) -> None:
+        """End the child; those that are with it have it from `death`, several of them as what may be another's fault."""
         child, self._child = self._child, None
         if child is not None:
+            self._tell_all(_Collateral(str(death)) if len(self._jobs) > 1 else death)
+            self._given = 0
             await child.kill()
 
+    def _tell_all(self, death: ChildDied) -> None:
+        for job in self._jobs.values():
+            job.answers.put_nowait(death)
 
-def _job(path: Path, language: str | None) -> Frame:
+
+def _request(number: int, path: Path, language: str | None, seconds: float | None) -> Frame:
     """The child works in another folder, so paths must not depend on ours."""
-    return {"path": os.path.abspath(path), "language": language}
+    return {"id": number, "path": os.path.abspath(path), "language": language, "seconds": seconds}
 
 
 def is_partial(decoded_seconds: float, declared_seconds: float | None) -> bool:

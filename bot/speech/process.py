@@ -70,15 +70,12 @@ class ChildProcess:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise await self._obituary() from error
 
-    async def receive(self, deadline: float) -> Frame:
-        """Its next answer; ChildDied when there is none by `deadline` (the loop's clock), or it is gone or mad."""
+    async def receive(self) -> Frame:
+        """Its next answer; ChildDied when it is gone or mad."""
         assert self._process.stdout is not None  # noqa: S101 - asked for in spawn
         try:
-            async with asyncio.timeout_at(deadline):
-                header = await self._process.stdout.readexactly(HEADER_BYTES)
-                return unpack(await self._process.stdout.readexactly(body_length(header)))
-        except TimeoutError as error:
-            raise ChildDied("the speech process did not finish in time and was stopped") from error
+            header = await self._process.stdout.readexactly(HEADER_BYTES)
+            return unpack(await self._process.stdout.readexactly(body_length(header)))
         except asyncio.IncompleteReadError as error:
             raise await self._obituary() from error
         except ValueError as error:

@@ -3,8 +3,27 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a model listens, whatever it runs on."""
+
+    beam_size: int = 5
+    # Short recordings in windows that fit them, not in the 30 s that Whisper was trained on: faster, and not measured yet
+    # on real speech.
+    fitted: bool = False
+    # Times and probabilities of words, which matches and marks need.
+    words: bool = True
+    # Also in English, as the model puts it.
+    translate: bool = False
+    # Names that the decoder is told to expect.
+    hot_words: str = ""
+    # ISO 639-1 code of everything that is said; None listens.
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +37,16 @@ class SpeechSettings:
     device: str = "auto"
     # CTranslate2's word: `default` keeps what the model was saved in, `int8`, `float16`, ...
     compute_type: str = "default"
-    # ISO 639-1 code of all recordings that bring no hint of their own; None listens first.
+    # ISO 639-1 code of everything that is said; None listens.
     language: str | None = None
     beam_size: int = 5
+    # `exact`, or `fitted`: see `Manner`.
+    mode: Literal["exact", "fitted"] = "exact"
+    # Most recordings that are decoded together; 0 chooses by the device.
+    batch: int = 0
+    words: bool = True
+    translate: bool = False
+    hot_words: str = ""
     # CPU threads; 0 takes every core that this process may use.
     threads: int = 0
     max_bytes: int = 512 * MEBIBYTE
@@ -31,6 +57,23 @@ class SpeechSettings:
     # A job may take `timeout_floor` seconds plus `timeout_factor` seconds per second of sound.
     timeout_factor: float = 15.0
     timeout_floor: float = 120.0
+
+    @property
+    def manner(self) -> Manner:
+        """How it listens."""
+        return Manner(
+            beam_size=self.beam_size,
+            fitted=self.mode == "fitted",
+            words=self.words,
+            translate=self.translate,
+            hot_words=self.hot_words,
+            language=self.language,
+        )
+
+    @property
+    def together(self) -> int:
+        """`batch`, with 0 resolved: eight are worth the wait on a processor; a graphics card takes more."""
+        return self.batch or (16 if self.device == "cuda" else 8)
 
     @property
     def cores(self) -> int:

@@ -8,6 +8,8 @@ import pytest
 from bot.errors import MediaRefused
 from bot.speech import LocalTranscriber
 from tests.speech import hostile
+from tests.speech.audited import REASONS, write_victim
+from tests.speech.bent import bent
 from tests.speech.conftest import Clip
 
 MEBIBYTE = 1024 * 1024
@@ -96,3 +98,22 @@ async def test_many_damaged_recordings(transcriber: LocalTranscriber, tmp_path: 
             if refused.reason not in {"damaged", "no-audio", "container"}:
                 raise
     assert "должности" in (await transcriber.transcribe(clips[1].path, language=None, declared_seconds=None)).text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_bent_recordings_of_every_kind(transcriber: LocalTranscriber, tmp_path: Path, clips: list[Clip]) -> None:
+    """Thirty files bent by chance, some of them bombs and pointers to a victim, leave one child in its place."""
+    victim = tmp_path / "victim.mov"
+    write_victim(victim)
+    await transcriber.start()
+    child = transcriber.pid
+    for number in range(30):
+        path = tmp_path / "voice.ogg"
+        path.write_bytes(bent(number, seed=7, victim=victim).data)
+        try:
+            await transcriber.transcribe(path, language="ru", declared_seconds=None)
+        except MediaRefused as refused:
+            assert refused.reason in REASONS, number  # noqa: PT017
+    assert "должности" in (await transcriber.transcribe(clips[1].path, language=None, declared_seconds=None)).text
+    assert transcriber.pid == child
