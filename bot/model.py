@@ -653,8 +653,10 @@ class Delivery:
     # Plain text of a notice such as "listening"; exactly one of the two is set, but for a correction. That is an alert
     # as it is to read now, with what a sink is told which cannot edit what it was given.
     notice: str | None = None
-    # Of a correction: the receipt for the alert that is to be edited; None when the sink has not had it.
+    # Of a correction: the receipt for the alert that is to be edited, and when it was sent; None when the sink has not
+    # had it.
     edits: str | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

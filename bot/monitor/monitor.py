@@ -8,11 +8,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
 from bot.canary import CANARY, match_canary
+from bot.errors import StoreError
 from bot.model import (
     Channel,
     ChannelId,
@@ -35,14 +37,18 @@ from bot.model import (
 from bot.monitor import changes, notices
 from bot.monitor.changes import Edit, edited_into, edited_out
 from bot.monitor.post import PostName, Reading, Standing, bearer, borne, is_edit, post_name, states
+from bot.monitor.rehear import Effect, Post, Twice, compare
 from bot.monitor.subject import is_part, speech_of, subject
 from bot.rules import RuleSet
 from bot.rules.trigger import On
-from bot.store import Appearance, Deletion, Known, Observation, Raised, Store
+from bot.store import Appearance, Deletion, Hearing, Known, Observation, Raised, Store, Why
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+# What is heard again on request is reported, and wakes nobody, in posts older than this.
+_NEWS = timedelta(days=1)
 
 
 class Monitor:
@@ -57,9 +63,12 @@ class Monitor:
         transcribe: frozenset[Kind],
         announce: Callable[[], None],
         canary: ChannelId | None = None,
+        second: str | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """`transcribe`: kinds whose speech is wanted. `announce` follows each write that gives another loop work.
+
+        `second`: the model that hears every recording once more when nothing new waits; None: there is none.
 
         `canary`: the channel whose posts are held against the built-in rule alone, for the sink `canary` alone.
         """
@@ -71,6 +80,7 @@ class Monitor:
         self._sinks = sinks
         self._transcribe = transcribe
         self._announce = announce
+        self._second = second
         self._clock = clock
         self._lock = asyncio.Lock()
 
@@ -101,6 +111,8 @@ class Monitor:
         is recorded as one, and the recording is fetched once more. Doing it again changes nothing. Raises StoreError.
         """
         async with self._lock:
+            # That of a twin, or of a better hearing of it that came meanwhile.
+            transcript = await self._store.hearings.current(recording.sha256 or "") or transcript
             if is_part(recording):
                 transcript = replace(transcript, partial=True)
             appearances = await self._store.recordings.appearances(recording.recording_id)
@@ -115,10 +127,70 @@ class Monitor:
                 at=self._clock(),
                 partial=transcript.shortfall,
                 notices=more,
+                second=self._second,
             )
         if alerts or more or batch.failures or transcript.partial:
             self._announce()
         return alerts
+
+    async def observe_hearing(self, hearing: Hearing, transcript: Transcript) -> int:
+        """Put another hearing of a file in the place of the last one, for every post that bears it.
+
+        What it brings raises alerts, what it takes back or puts otherwise corrects those that are there; what changed is
+        kept with it. On request alone posts older than a day are only reported on. Return the number of new alerts; doing
+        it again changes nothing. Raises StoreError.
+        """
+        async with self._lock:
+            now = self._clock()
+            before = await self._store.hearings.current(hearing.sha256)
+            if before is None:
+                raise StoreError(
+                    f"The file {hearing.sha256} has not been transcribed yet: there is nothing to hear again"
+                )
+            transcript = replace(transcript, partial=transcript.partial or before.partial)
+            appearances = await self._store.twins.appearances(hearing.sha256)
+            batch = await self._batch([one.message for one in appearances])
+            effect = Effect()
+            heard = Twice(before=before, now=transcript, at=now)
+            for post in await self._reheard(hearing, appearances, now):
+                found, failures = Effect(), len(batch.failures)
+                compare(post, heard, batch.match, found)
+                if len(batch.failures) == failures:
+                    effect.add(found)
+            await self._report(batch)
+            alerts = await self._store.hearings.record(
+                hearing.hearing_id,
+                transcript,
+                effect.matches,
+                corrected=effect.corrected,
+                outcome=effect.outcome,
+                sinks=self._sinks,
+                at=now,
+            )
+        if alerts or effect.corrected or batch.failures:
+            self._announce()
+        return alerts
+
+    async def _reheard(self, hearing: Hearing, appearances: Sequence[Appearance], now: datetime) -> list[Post]:
+        """The posts that bear a file, the first one first, with their alerts; service messages and the canary's left out."""
+        posts: dict[PostName, list[Appearance]] = {}
+        for one in appearances:
+            if one.message.kind is not Kind.SERVICE and one.message.channel_id != self.canary:
+                posts.setdefault(post_name(one.message), []).append(one)
+        found = []
+        for group in posts.values():
+            keys = {one.message.key for one in group} | {item.message.key for one in group for item in one.siblings}
+            old = hearing.why is Why.AGAIN and now - max(one.message.posted_at for one in group) > _NEWS
+            archived = all(one.how is How.BACKFILL for one in group) and not hearing.alert
+            found.append(
+                Post(
+                    appearances=tuple(group),
+                    alerts=await self._store.hearings.alerts(sorted(keys)),
+                    quiet=archived or (old and not hearing.alert),
+                    archive=old,
+                )
+            )
+        return found
 
     async def observe_events(self) -> int:
         """Tell the analysts what happened to channels over several posts; how many events were told.

@@ -1,6 +1,6 @@
 """What the monitor tells the analysts beside alerts: plain text, one line each. Pure."""
 
-from bot.model import Channel, Event, Kind, Match, Message, MessageId, Recording, post_link
+from bot.model import Channel, Correction, Event, Kind, Match, Message, MessageId, Recording, post_link
 
 _KINDS = {
     Kind.VOICE: "Voice note",
@@ -34,6 +34,17 @@ def heard_more(match: Match, channel: Channel, message: Message) -> str:
     forms = ", ".join(sorted({span.form for span in match.spans}))
     link = post_link(channel, message.message_id)
     return f"⚠ The whole recording of {link} has come. Rule {match.rule_id} finds in it: {forms}"
+
+
+def corrected(alert_id: int, match: Match, channel: Channel, number: MessageId, correction: Correction) -> str:
+    """What another hearing put otherwise, or did not hear, for those whose alert cannot be edited in place."""
+    what = f"Alert #{alert_id} ({match.title or match.rule_id}) on {post_link(channel, number)}"
+    was = " / ".join(correction.was)
+    if not correction.now:
+        return f"⚠ {what} is not confirmed by a second hearing: {correction.model} did not hear “{was}”."
+    before = f"was “{was}”, " if was else ""
+    now = " / ".join(correction.now)
+    return f"⚠ {what} is corrected after a second hearing: {before}is now “{now}” ({correction.model})."
 
 
 def deletion_burst(event: Event, channel: Channel) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from bot.model import (
     Alarm,
+    Changed,
     Channel,
     ChannelId,
+    Correction,
     DeliveryState,
     Gap,
     How,
@@ -76,6 +79,105 @@ class Appearance:
     spoken: frozenset[str] = frozenset()
     # Since the first post of this recording, by anyone and in any encoding; zero for that one.
     after: timedelta = timedelta()
+
+
+class Why(StrEnum):
+    """Why a file was or is to be heard."""
+
+    FIRST = "first"
+    # By the better model of the settings, after the fast one.
+    SECOND = "second"
+    # On request, by a model that was named.
+    AGAIN = "again"
+
+
+class HearingState(StrEnum):
+    """Where a hearing is."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """A file as one model heard it, or is to hear it."""
+
+    hearing_id: int
+    sha256: str
+    # A name or a folder, as it was asked for; of a first hearing, as the transcript names it.
+    model: str
+    why: Why
+    # Alerts are raised on posts older than a day, too.
+    alert: bool
+    state: HearingState
+    created_at: datetime
+    state_since: datetime
+    attempts: int = 0
+    reason: str | None = None
+    # The channel's hint, and seconds as declared.
+    language: str | None = None
+    declared: float | None = None
+    # Of one that is done.
+    transcript: Transcript | None = None
+    # What it changed, post by post; none for a first one.
+    outcome: tuple[Changed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """An alert that another hearing puts otherwise."""
+
+    alert_id: int
+    # What the alert is now: without words where none are left.
+    match: Match
+    # None: it reads as before, and only its places in the transcript are others; nobody is told.
+    correction: Correction | None
+    # For sinks that cannot edit what they were given.
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearing:
+    """What of the archive a model is to hear again: what was posted at or after `since` and before `until`."""
+
+    # A name or a folder, and as transcripts name it, where that is known.
+    model: str
+    identity: str | None = None
+    since: datetime
+    until: datetime | None = None
+    # None: every channel.
+    channel_id: ChannelId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reheard:
+    """A post in which a hearing changed something."""
+
+    channel: Channel
+    message: Message
+    # Since the first post of the recording.
+    after: timedelta
+    changed: Changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedHearing:
+    """A file that could not be heard again, and a post that bears it."""
+
+    channel: Channel
+    message_id: MessageId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a rehearing is."""
+
+    counts: Mapping[HearingState, int]
+    # The newest post first.
+    changed: tuple[Reheard, ...]
+    failed: tuple[FailedHearing, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The outbox: alerts and notices on their way to the sinks, in order, each with its random_id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from bot.store.albums import load_named
 from bot.store.alert_rows import due_row
 from bot.store.appearances import load_first
 from bot.store.channels import load_channels
+from bot.store.corrections import load_corrections
 from bot.store.engine import Database, verb
 from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, versions
 
@@ -44,16 +46,9 @@ class Outbox:
                 if row["next_try"] is not None and row["next_try"] > now:
                     break
                 rows.append(row)
-            known = await _load_alerts(conn, [row["alert_id"] for row in rows if row["alert_id"] is not None])
-        return tuple(
-            Delivery(
-                **{
-                    name: row[name] for name in ("delivery_id", "sink", "random_id", "attempts", "created_at", "notice")
-                },
-                alert=known.get(row["alert_id"]),
-            )
-            for row in rows
-        )
+            known = await _load_alerts(conn, [one for row in rows if (one := _alert_id(row)) is not None])
+            sent = await _load_sent(conn, sink, {row["corrects"] for row in rows} - {None})
+        return tuple(_delivery(row, known, sent.get(row["corrects"])) for row in rows)
 
     @verb
     async def next_due(self, sink: str) -> datetime | None:
@@ -93,6 +88,32 @@ class Outbox:
             await conn.execute(outbox.update().where(still_due).values(**values))
 
 
+def _alert_id(row: Mapping[str, Any]) -> int | None:
+    """The alert that a row is about."""
+    found: int | None = row["alert_id"] or row["corrects"]
+    return found
+
+
+def _delivery(row: Mapping[str, Any], known: Mapping[int, Alert], sent: Any | None) -> Delivery:
+    copied = ("delivery_id", "sink", "random_id", "attempts", "created_at", "notice")
+    about = _alert_id(row)
+    return Delivery(
+        **{name: row[name] for name in copied},
+        alert=None if about is None else known.get(about),
+        edits=sent.reference if sent else None,
+        sent_at=sent.state_since if sent else None,
+    )
+
+
+async def _load_sent(conn: AsyncConnection, sink: str, alert_ids: Collection[int]) -> dict[int, Any]:
+    """Receipt and time of those of the alerts that the sink has."""
+    c = outbox.c
+    query = sa.select(c.alert_id, c.reference, c.state_since).where(
+        c.alert_id.in_(alert_ids), c.sink == sink, c.state == DeliveryState.SENT
+    )
+    return {row.alert_id: row for row in await conn.execute(query)} if alert_ids else {}
+
+
 def _waiting(sink: str) -> sa.Select[Any]:
     # The state is spelled out, not bound: both planners then see that the index of due rows serves.
     due = outbox.c.state == sa.literal_column("'due'")
@@ -108,7 +129,13 @@ async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[
     pinned = await load_channels(conn, channels.c.channel_id.in_(wanted - {None}))
     items = await load_named(conn, {key for row in rows for key in _named(row)})
     first = await _load_first(conn, rows)
-    return {row["alert_id"]: _alert(row, pinned, items, first.get(row["alert_id"])) for row in rows}
+    corrected = await load_corrections(conn, alert_ids)
+    return {
+        row["alert_id"]: replace(
+            _alert(row, pinned, items), first=first.get(row["alert_id"]), corrected=corrected.get(row["alert_id"])
+        )
+        for row in rows
+    }
 
 
 async def _load_first(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> dict[int, FirstPost]:
@@ -150,12 +177,7 @@ def _shown() -> sa.Select[Any]:
     return sa.select(alerts, *columns).select_from(joined)
 
 
-def _alert(
-    row: Mapping[str, Any],
-    pinned: Mapping[ChannelId, Channel],
-    items: Mapping[Key, Item],
-    first: FirstPost | None,
-) -> Alert:
+def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: Mapping[Key, Item]) -> Alert:
     origin = _origin(row["message"])
     return Alert(
         alert_id=AlertId(row["alert_id"]),
@@ -169,7 +191,6 @@ def _alert(
         transcript=row["transcript"],
         items=tuple(items[key] for key in _named(row) if key in items),
         update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
-        first=first,
         edited_since=row["current"] != row["version"],
         deleted_since=row["deleted_at"] is not None,
     )

@@ -12,10 +12,11 @@ from bot.model import ChannelId, Key, Kind, Match, MessageId, Recording, Recordi
 from bot.store.alert_rows import Raised, due_row, raise_alerts
 from bot.store.appearances import bearers, bearing, load_appearances
 from bot.store.engine import Database, insert_new, verb
+from bot.store.hearing_rows import drop_unheard, want
 from bot.store.index import index_posts
-from bot.store.nouns import Appearance
+from bot.store.nouns import Appearance, Why
 from bot.store.schema import channels, messages, outbox, recordings, transcripts, versions
-from bot.store.urgency import in_order
+from bot.store.urgency import in_order, is_due
 
 _PENDING = (RecordingState.WANTED, RecordingState.FETCHED)
 
@@ -33,7 +34,7 @@ class Recordings:
         Each names a post that is still there to fetch it from, while there is one. Among the wanted ones are those done
         of which there was only a part, among the fetched ones those of which a fuller file has come.
         """
-        query = in_order(_with_channel().where(_due(state, now)), now).limit(limit)
+        query = in_order(_with_channel().where(is_due(state, now)), now).limit(limit)
         async with self._database.read() as conn:
             return await _load(conn, query)
 
@@ -82,10 +83,12 @@ class Recordings:
         at: datetime,
         partial: str = "",
         notices: Sequence[str] = (),
+        second: str | None = None,
     ) -> int:
         """Keep the transcript (once per file), raise alerts on the posts that bear it, index its words, give notices.
 
         `partial`: how much of the recording it covers, when that is not all: then the file is fetched once more.
+        `second`: the model that is to hear the file once more, when there is time.
         Return the number of new alerts; 0 when the recording was done already. Raise StoreError when it was never
         fetched, or when `matches` names a post that is not recorded.
         """
@@ -98,7 +101,12 @@ class Recordings:
             if row.state == RecordingState.DONE and row.fuller is None:
                 return 0
             sha256 = row.fuller or row.sha256
-            await insert_new(conn, transcripts, [{"sha256": sha256, "transcript": transcript, "created_at": at}])
+            heard = {"sha256": sha256, "transcript": transcript, "model": transcript.model, "created_at": at}
+            await insert_new(conn, transcripts, [heard])
+            if second is not None:
+                await want(conn, sha256, second, Why.SECOND, at=at)
+            if row.fuller is not None:
+                await drop_unheard(conn, row.sha256, reason="a fuller file has come", but=recording_id, at=at)
             done = {"state": RecordingState.DONE, "state_since": at, "sha256": sha256, "fuller": None, "attempts": 0}
             again = at if partial and row.fuller is None else None
             await conn.execute(recordings.update().where(this).values(**done, next_try=again, reason=partial or None))
@@ -152,19 +160,6 @@ class Recordings:
 def _in_part() -> sa.ColumnElement[bool]:
     """Done, but only in part, and asked for again or come again."""
     return (recordings.c.state == RecordingState.DONE) & recordings.c.next_try.is_not(None)
-
-
-def _due(state: RecordingState, now: datetime) -> sa.ColumnElement[bool]:
-    c = recordings.c
-    waiting = (c.state == state) & sa.or_(c.next_try.is_(None), c.next_try <= now)
-    in_part = (c.state == RecordingState.DONE) & (c.next_try <= now)
-    match state:
-        case RecordingState.WANTED:
-            return waiting | (in_part & c.fuller.is_(None))
-        case RecordingState.FETCHED:
-            return waiting | (in_part & c.fuller.is_not(None))
-        case _:
-            return waiting
 
 
 def _with_channel() -> sa.Select[Any]:

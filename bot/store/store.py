@@ -13,6 +13,7 @@ from bot.store.archive import Archive
 from bot.store.channels import Channels
 from bot.store.engine import Database, parse_url
 from bot.store.events import BURST, Burst, Events
+from bot.store.hearings import Hearings
 from bot.store.intake import Intake
 from bot.store.media import MediaFiles
 from bot.store.migrate import Found, look, migrate, refuse
@@ -32,6 +33,7 @@ class Store:
         self.intake = Intake(database, clock, burst)
         self.events = Events(database)
         self.recordings = Recordings(database)
+        self.hearings = Hearings(database)
         self.twins = Twins(database)
         self.outbox = Outbox(database)
         self.rechecks = Rechecks(database)

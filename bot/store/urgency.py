@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.model import RecordingState
 from bot.store.schema import alerts, channels, recordings
 
 # How far back a channel's alerts count, and how many of them make it how warm. Few steps: within one, what is new counts.
@@ -31,3 +32,17 @@ def in_order(query: sa.Select[Any], now: datetime) -> sa.Select[Any]:
     return query.outerjoin(heat, heat.c.channel_id == channels.c.channel_id).order_by(
         channels.c.priority, warmth, long, *newest
     )
+
+
+def is_due(state: RecordingState, now: datetime) -> sa.ColumnElement[bool]:
+    """Recordings in this state, or done in part and on their way to the whole, whose next try has come."""
+    c = recordings.c
+    waiting = (c.state == state) & sa.or_(c.next_try.is_(None), c.next_try <= now)
+    in_part = (c.state == RecordingState.DONE) & (c.next_try <= now)
+    match state:
+        case RecordingState.WANTED:
+            return waiting | (in_part & c.fuller.is_(None))
+        case RecordingState.FETCHED:
+            return waiting | (in_part & c.fuller.is_not(None))
+        case _:
+            return waiting

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import event
 
 from bot.model import Alarm, MessageId, RecordingState
+from bot.store import Rehearing
 from tests.store.making import (
     BLOGGER,
     LAWMAKER,
@@ -56,7 +57,16 @@ async def test_every_select_uses_an_index(tmp_path: Path) -> None:
             await store.recordings.record_fetched(number, sha256=f"{number:064}", size=1, at=NOON)
             await store.recordings.appearances(number)
             found = {posts[0].key: (match(form="б"),)}
-            await store.recordings.record_transcript(number, transcript("а"), found, sinks=("chat",), at=NOON)
+            await store.recordings.record_transcript(
+                number, transcript("а"), found, sinks=("chat",), at=NOON, second="b"
+            )
+        for hearing in await store.hearings.due(NOON, 9):
+            await store.hearings.record(hearing.hearing_id, transcript("б"), {}, sinks=("chat",), at=NOON)
+            await store.hearings.of(hearing.sha256)
+        await store.hearings.alerts([key(1), key(2)])
+        window = Rehearing(model="c", identity="c d", since=NOON - timedelta(days=1), channel_id=LAWMAKER)
+        await store.hearings.want_again(window, at=NOON, alert=True)
+        await store.hearings.progress(window)
         await store.intake.record(heard(deleted=[1, 2]))
         await store.twins.record_fingerprint(f"{1:064}", b"1", {1, 2})
         await store.twins.find_similar({1, 2}, 9)

@@ -61,15 +61,8 @@ def _hearings() -> None:
     )
     op.create_index("ix_hearings_sha256", "hearings", ["sha256"])
     op.create_index("ix_hearings_state_since", "hearings", ["state", "state_since"])
-    wanted = sa.text("state = 'wanted'")
-    op.create_index(
-        "ix_hearings_wanted",
-        "hearings",
-        ["sha256", "model"],
-        unique=True,
-        sqlite_where=wanted,
-        postgresql_where=wanted,
-    )
+    _queue("ix_hearings_due", ["why", "hearing_id"], unique=False)
+    _queue("ix_hearings_wanted", ["sha256", "model"], unique=True)
     op.create_table(
         "corrections",
         sa.Column("correction_id", ROW_ID, nullable=False),
@@ -83,6 +76,11 @@ def _hearings() -> None:
         sa.PrimaryKeyConstraint("correction_id", name=op.f("pk_corrections")),
         sa.UniqueConstraint("alert_id", "hearing_id", name=op.f("uq_corrections_alert_id_hearing_id")),
     )
+
+
+def _queue(name: str, columns: list[str], *, unique: bool) -> None:
+    wanted = sa.text("state = 'wanted'")
+    op.create_index(name, "hearings", columns, unique=unique, sqlite_where=wanted, postgresql_where=wanted)
 
 
 def _fingerprints() -> None:
