@@ -345,6 +345,8 @@ def _vint(data: bytes, at: int) -> tuple[int, int]:
     if at >= len(data) or data[at] == 0:
         return 0, 0
     width = 9 - data[at].bit_length()
+    if at + width > len(data):
+        return 0, 0
     return int.from_bytes(data[at : at + width]) - (1 << 7 * width), width
 
 
