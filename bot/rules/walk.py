@@ -61,10 +61,10 @@ class Ground:
     def allows(self, form: Form, edge: Edge, *, ordinal: bool, told: bool) -> bool:
         """Whether the text around the edge shows what the form's guard asks for; asked once for each place.
 
-        `told`: a word of the same phrase stands beside it, which says which of its meanings it has.
+        `told`: a word of the same phrase stands beside it, which says which of its meanings it has where it stands as
+        the analyst wrote it: `рота стрелков` is no `рот стрелок`.
         """
-        if told and form.guard is Guard.CONTEXT:
-            return True
+        told = told and form.reason is Reason.EXACT
         key = id(form), edge.first, edge.last, ordinal, told
         if (known := self._allowed.get(key)) is None:
             looks = not told and bool(int.__and__(form.guard, Guard.CONTEXT))
