@@ -24,11 +24,10 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from bot.errors import MediaRefused
+from bot.speech.container import ACCEPTED, HEAD_BYTES, sniff
 from bot.speech.seccomp import forbid_opening
 
 RATE = 16_000
-HEAD_BYTES = 16
-ACCEPTED = "Ogg, MP3, WAV, FLAC, MP4 and Matroska recordings are accepted"
 # Decoders that are given hostile bytes: sound only, no codec that nobody posts.
 CODECS = frozenset({"opus", "libopus", "vorbis", "libvorbis", "aac", "mp3", "mp3float", "flac", "alac"})
 _OPTIONS = {
@@ -55,33 +54,6 @@ class Sound:
     def seconds(self) -> float:
         """How long it plays."""
         return len(self.samples) / RATE
-
-
-def sniff(head: bytes) -> str | None:
-    """FFmpeg's name for the container that `head` (the first 16 bytes) begins, None for anything not accepted."""
-    if head.startswith(b"OggS"):
-        return "ogg"
-    if head.startswith(b"fLaC"):
-        return "flac"
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
-        return "wav"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "matroska"
-    if head[4:8] == b"ftyp":
-        return "mov"
-    return "mp3" if head.startswith(b"ID3") or _is_mpeg_layer_3(head) else None
-
-
-def _is_mpeg_layer_3(head: bytes) -> bool:
-    """A frame header: 11 sync bits, version, layer III, a bit rate and a sample rate that exist."""
-    return (
-        len(head) >= 3
-        and head[0] == 0xFF
-        and head[1] & 0xE6 == 0xE2
-        and head[1] & 0x18 != 0x08
-        and head[2] & 0xF0 not in (0x00, 0xF0)
-        and head[2] & 0x0C != 0x0C
-    )
 
 
 def decode(path: Path, *, max_bytes: int, max_seconds: float) -> Sound:
