@@ -15,7 +15,7 @@ from typing import Any
 from faster_whisper import WhisperModel
 
 from bot.model import Transcript
-from bot.speech.asks import Ask, Encode, Hearing, Work
+from bot.speech.asks import Ask, Decode, Encode, Hearing, Work
 from bot.speech.decode import Sound, decode
 from bot.speech.driver import Driver
 from bot.speech.hearing import hear
