@@ -8,8 +8,8 @@ from typing import TypeVar
 import structlog
 
 from bot.alerts.rate import Rate
-from bot.alerts.render import render, short
-from bot.alerts.sink import Sink
+from bot.alerts.render import follow_up, is_correction, render, short
+from bot.alerts.sink import Editor, Sink
 from bot.errors import SinkError, StoreError
 from bot.model import Clock, Delivery, Parcel, Receipt, utc_now
 from bot.pulse import PATIENCE, Pulse
@@ -33,7 +33,8 @@ class Dispatcher:
     A delivery is recorded as sent only after the sink took it, and every try carries the same random_id: a kill in
     between costs a repeated send that the server recognises. A delivery that has to wait holds up those behind it, so
     order is kept. One that the sink refuses for good is tried once more in its shortest form; then it is recorded as
-    failed, and a notice on every sink says so.
+    failed, and a notice on every sink says so. A correction changes what was sent, as often as it is tried; a sink that
+    cannot do that is told what is to be changed.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class Dispatcher:
 
     async def _send(self, delivery: Delivery) -> Receipt:
         """Send the whole alert, or its shortest form if the sink refuses the whole one for good."""
+        if is_correction(delivery):
+            return await self._correct(delivery)
         parcel = self._rendered(delivery, self._clock())
         try:
             return await self._try(parcel)
@@ -123,6 +126,20 @@ class Dispatcher:
             )
             return await self._try(brief)
 
+    async def _correct(self, delivery: Delivery) -> Receipt:
+        """Change the alert in its place; where that cannot be, say in a message of its own what is to be changed."""
+        if delivery.edits is not None and isinstance(self._sink, Editor):
+            parcel = self._rendered(delivery, delivery.sent_at or self._clock())
+            try:
+                return await self._answered(self._sink.edit(delivery.edits, parcel))
+            except SinkError as error:
+                if not error.permanent:
+                    raise
+                log.warning(
+                    "not edited, sending a notice", sink=self._sink.name, alert=_number(delivery), error=str(error)
+                )
+        return await self._try(follow_up(delivery))
+
     def _rendered(self, delivery: Delivery, now: datetime) -> Parcel:
         """A fault of ours in rendering one alert must neither lose it nor block the ones behind it."""
         try:
@@ -132,10 +149,13 @@ class Dispatcher:
             return short(delivery)
 
     async def _try(self, parcel: Parcel) -> Receipt:
+        return await self._answered(self._sink.send(parcel))
+
+    async def _answered(self, call: Awaitable[Receipt]) -> Receipt:
         self._rate.count(self._clock())
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._sink.send(parcel)
+                return await call
         except TimeoutError:
             raise SinkError(f"{self._sink.name}: no answer in {_PATIENCE:.0f} s", permanent=False) from None
 
@@ -160,7 +180,8 @@ class Dispatcher:
         now = self._clock()
         log.error("not delivered", sink=self._sink.name, alert=_number(delivery), reason=reason)
         if delivery.alert is not None:
-            text = f"⚠ An alert was not delivered to {self._sink.name}: {reason}\n{short(delivery).text}"
+            what = "A correction" if is_correction(delivery) else "An alert"
+            text = f"⚠ {what} was not delivered to {self._sink.name}: {reason}\n{short(delivery).text}"
             await self._steadily(lambda: self._store.outbox.add_notice(self._all_sinks, text, now))
         await self._steadily(lambda: self._store.outbox.record_failed(delivery.delivery_id, reason=reason, at=now))
 

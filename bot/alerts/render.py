@@ -17,6 +17,7 @@ from bot.alerts.neutral import clip, isolated, plain, units, visible
 from bot.model import (
     Alert,
     Channel,
+    Correction,
     Delivery,
     Entity,
     FirstPost,
@@ -63,7 +64,7 @@ def render(delivery: Delivery, *, now: datetime) -> Parcel:
 
 def short(delivery: Delivery) -> Parcel:
     """The least that still is the alert, without entities: for a sink that refused the whole one for good."""
-    if delivery.alert is None:
+    if delivery.alert is None or is_correction(delivery):
         return _notice(delivery)
     alert = delivery.alert
     text = f"{_subject(alert)}\nThe sink refused the full alert; the post: {_link(alert)}"
@@ -74,6 +75,16 @@ def short(delivery: Delivery) -> Parcel:
         severity=alert.match.severity,
         random_id=delivery.random_id,
     )
+
+
+def is_correction(delivery: Delivery) -> bool:
+    """Whether an alert is to be changed that was sent before."""
+    return delivery.alert is not None and delivery.notice is not None
+
+
+def follow_up(delivery: Delivery) -> Parcel:
+    """A correction as a message of its own."""
+    return _notice(delivery)
 
 
 @dataclass(slots=True)
@@ -138,6 +149,8 @@ def _head(alert: Alert, now: datetime) -> _Sheet:
         sheet.line("⚠ The post has been deleted since.")
     elif alert.edited_since:
         sheet.line("⚠ The post has been edited since; this is what it said.")
+    if alert.corrected:
+        sheet.line(_correction(alert.corrected))
     if match.event:
         sheet.line(f"⚠ {_data(match.event, 200)}")
     if match.archive:
@@ -227,6 +240,15 @@ def _forward(forward: Forward, origin: Channel | None) -> str:
         names.insert(0, _channel(origin))
     source = ", ".join(names) or (f"channel {forward.channel_id}" if forward.channel_id else "an unnamed source")
     return f"Forwarded  from {source} · first posted {words.day_and_time(forward.posted_at)}"
+
+
+def _correction(correction: Correction) -> str:
+    model = _data(correction.model, 80)
+    was, now = (_data(" / ".join(texts), 400) for texts in (correction.was, correction.now))
+    if not correction.now:
+        return f"⚠ Not confirmed by a second hearing: {model} did not hear “{was}”."
+    before = f"was “{was}”, " if correction.was else ""
+    return f"⚠ Corrected after a second hearing by {model}: {before}is now “{now}”."
 
 
 def _repost(first: FirstPost) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import (
@@ -41,9 +42,12 @@ class Outbox:
         """What may be sent now, the oldest first. Nothing overtakes: a row that must wait holds back those after it."""
         query = _waiting(sink).limit(limit)
         async with self._database.read() as conn:
-            rows = []
+            rows: list[RowMapping] = []
             for row in (await conn.execute(query)).mappings():
                 if row["next_try"] is not None and row["next_try"] > now:
+                    break
+                if any(row["corrects"] is not None and row["corrects"] == before["alert_id"] for before in rows):
+                    # How it is corrected depends on what becomes of the alert.
                     break
                 rows.append(row)
             known = await _load_alerts(conn, [one for row in rows if (one := _alert_id(row)) is not None])
@@ -88,13 +92,13 @@ class Outbox:
             await conn.execute(outbox.update().where(still_due).values(**values))
 
 
-def _alert_id(row: Mapping[str, Any]) -> int | None:
+def _alert_id(row: RowMapping) -> int | None:
     """The alert that a row is about."""
     found: int | None = row["alert_id"] or row["corrects"]
     return found
 
 
-def _delivery(row: Mapping[str, Any], known: Mapping[int, Alert], sent: Any | None) -> Delivery:
+def _delivery(row: RowMapping, known: Mapping[int, Alert], sent: Any | None) -> Delivery:
     copied = ("delivery_id", "sink", "random_id", "attempts", "created_at", "notice")
     about = _alert_id(row)
     return Delivery(

@@ -75,15 +75,29 @@ class AnalystChat:
 
         "duplicate" stands for the id when an earlier send of it had arrived. Raises SinkError.
         """
+        return await self._logged_in(lambda: self._deliver(parcel))
+
+    async def edit(self, reference: str, parcel: Parcel) -> Receipt:
+        """Put the parcel in the place of the message that a receipt names; one that reads so already is success.
+
+        Only a message with the same first line is changed, which names the alert: the chat of the settings may be another
+        one by now, in which the number is another message's. https://core.telegram.org/method/messages.editMessage
+        Raises SinkError.
+        """
+        if not reference.isdecimal():
+            raise SinkError("which message it is was not recorded", permanent=True)
+        return await self._logged_in(lambda: self._edit(int(reference), parcel))
+
+    async def _logged_in(self, work: Callable[[], Awaitable[Receipt]]) -> Receipt:
         try:
             try:
-                return await self._deliver(parcel)
+                return await work()
             except (LoginNeeded, AccountDead) as error:
                 if self._login is None:
                     raise
                 log.warning("the bot's session is lost, logging in again", error=str(error))
                 await self._login()
-                return await self._deliver(parcel)
+                return await work()
         except TelegramError as error:
             raise self._sink_error(error) from error
 
@@ -124,6 +138,37 @@ class AnalystChat:
         except AlreadyDone:
             return Receipt(reference="duplicate")
         return Receipt(reference=_message_id(answer, parcel.random_id))
+
+    async def _edit(self, number: int, parcel: Parcel) -> Receipt:
+        peer = await self._resolved()
+        text = await self._text(peer, number)
+        if text is None or text.split("\n")[0] != parcel.text.split("\n")[0]:
+            raise SinkError(f"message {number} of {self._chat} is not this alert", permanent=True)
+        request = functions.messages.EditMessageRequest(
+            peer=peer,
+            id=number,
+            message=parcel.text,
+            entities=to_telegram(parcel.text, parcel.entities),
+            no_webpage=True,
+        )
+        try:
+            await self._account.call(request, timeout=self._timeout)
+        except Refused as error:
+            if error.word != "MESSAGE_NOT_MODIFIED":
+                raise
+        return Receipt(reference=str(number))
+
+    async def _text(self, peer: Any, number: int) -> str | None:
+        """What a message of the chat says; None when there is none."""
+        wanted = [types.InputMessageID(number)]
+        if isinstance(peer, types.InputPeerChannel):
+            channel = types.InputChannel(peer.channel_id, peer.access_hash)
+            answer = await self._account.call(functions.channels.GetMessagesRequest(channel, wanted))
+        else:
+            answer = await self._account.call(functions.messages.GetMessagesRequest(wanted))
+        found = next((message for message in answer.messages if message.id == number), None)
+        text: str | None = getattr(found, "message", None)
+        return text
 
     async def _resolved(self) -> Any:
         if self._peer is None:

@@ -150,10 +150,12 @@ async def test_a_correction_goes_to_whoever_had_the_alert(store: Store) -> None:
         match(form=""),
         correction,
     )
-    # The other one has not had it yet: it is sent as it is now, and then there is nothing to edit.
-    unsent, follow_up = await store.outbox.due("mail", LATER)
+    # The other one has not had it yet: it is sent as it is now, before the correction; that one may then be all it has.
+    (unsent,) = await store.outbox.due("mail", LATER)
     assert unsent.alert
     assert (unsent.alert.corrected, unsent.notice, unsent.edits) == (correction, None, None)
+    await store.outbox.record_failed(unsent.delivery_id, reason="no such address", at=LATER)
+    (follow_up,) = await store.outbox.due("mail", LATER)
     assert (follow_up.edits, follow_up.notice) == (None, "Alert #1 is not confirmed")
     assert (await store.hearings.of(SHA))[1].outcome == tuple(outcome)
 

@@ -268,3 +268,21 @@ async def test_a_lost_session_is_replaced_by_the_token(
     with pytest.raises(SinkError, match="bot token") as refused:
         await chat.send(Parcel(text="two", random_id=2))
     assert not refused.value.permanent
+
+
+async def test_an_edit_changes_the_message_and_no_other(sandbox: Sandbox, account: Account, room: Any) -> None:
+    """Text and entities are replaced, an edit that changes nothing is a success, and only the alert itself is touched."""
+    chat = AnalystChat(account, room.channel_id)
+    sent = await chat.send(Parcel(text="HIGH #12\nпопов", random_id=7))
+    other = await chat.send(Parcel(text="HIGH #13\nцоков", random_id=8))
+    now = Parcel(text="HIGH #12\nnot confirmed", entities=(Entity(kind="bold", start=9, length=3),), random_id=9)
+    for _ in range(2):
+        assert await chat.edit(sent.reference, now) == sent
+    texts = [message.text for message in room.messages if message.text]
+    assert texts == ["HIGH #12\nnot confirmed", "HIGH #13\nцоков"]
+    # The number of another alert, of nothing, and one that nobody recorded.
+    for reference in (other.reference, "999", "duplicate"):
+        with pytest.raises(SinkError) as refused:
+            await chat.edit(reference, now)
+        assert refused.value.permanent
+    assert [message.text for message in room.messages if message.text] == texts
