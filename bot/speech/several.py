@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.errors import MediaRefused, ModelMissing, SpeechError
+from bot.errors import ModelMissing, SpeechError
 from bot.model import Transcript
 from bot.speech.port import Transcriber
 
 Outcome = Transcript | SpeechError
-# A killed speech process takes every recording along that it had in hand; only one of them is to blame.
-_TRIES = 2
 
 
 async def transcribe_all(
@@ -22,7 +20,7 @@ async def transcribe_all(
 ) -> None:
     """Call `done` with the place in `paths` and the outcome of each recording, as they end, in any order.
 
-    What is refused, or fails twice, is an outcome. ModelMissing is raised: nothing can be transcribed then.
+    What is refused, or kills the speech process, is an outcome. ModelMissing is raised: nothing can be transcribed then.
     """
     gate = asyncio.Semaphore(transcriber.capacity)
 
@@ -40,14 +38,9 @@ async def transcribe_all(
 
 
 async def _outcome(transcriber: Transcriber, path: Path, language: str | None) -> Outcome:
-    failure: SpeechError = MediaRefused("unreadable", "nobody has tried to read it")
-    for _ in range(_TRIES):
-        try:
-            return await transcriber.transcribe(path, language=language, declared_seconds=None)
-        except ModelMissing:
-            raise
-        except SpeechError as error:
-            failure = error
-            if error.permanent:
-                break
-    return failure
+    try:
+        return await transcriber.transcribe(path, language=language, declared_seconds=None)
+    except ModelMissing:
+        raise
+    except SpeechError as error:
+        return error

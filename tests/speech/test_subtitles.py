@@ -5,7 +5,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model import Segment, Transcript, Word
@@ -67,6 +67,7 @@ def solid(lines: str) -> str:
     return "".join(lines.replace(CHECK_BY_EAR, "").split())
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_srt_is_read_back(heard: Transcript) -> None:
     """Whatever was heard: numbered cues, nothing between them, times that only grow, every word in its order."""
@@ -78,6 +79,7 @@ def test_srt_is_read_back(heard: Transcript) -> None:
     assert solid("".join(body for *_, body in found)) == said(heard).replace("-->", "->")
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_vtt_is_read_back(heard: Transcript) -> None:
     """The same with WebVTT, in which no text of the recording is markup or a time."""
@@ -95,6 +97,7 @@ def assert_times_grow(times: list[tuple[str, str]]) -> None:
     assert all(milliseconds(start) < milliseconds(end) for start, end in times)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_a_cue_is_two_short_lines(heard: Transcript) -> None:
     """At most two lines of at most 42 characters; every cue of a flagged segment says so, no other one does."""
