@@ -1,12 +1,17 @@
 """Recordings of the past are heard again by another model; what that changes is reported post by post."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.app.parts import speech_settings
 from bot.config import Config
-from bot.model import Quote
-from bot.store import Store
+from bot.errors import ConfigError
+from bot.model import ChannelId, Quote, post_link, utc_now
+from bot.speech import SpeechSettings
+from bot.speech.models import fingerprint, locate_model
+from bot.store import HearingState, Reheard, Rehearing, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +74,53 @@ async def again(
 
     Raises ConfigError for a channel that is not known here, ModelMissing for a model that nobody knows, StoreError.
     """
-    raise NotImplementedError
+    settings = speech_settings(config, model=model)
+    identity = await _identity(settings)
+    what = Rehearing(
+        model=settings.model,
+        identity=identity,
+        since=since,
+        until=until,
+        channel_id=await _channel_id(store, channel),
+    )
+    asked = await store.hearings.want_again(what, at=utc_now(), alert=alert) if ask else 0
+    progress = await store.hearings.progress(what)
+    return Again(
+        model=settings.model,
+        identity=identity,
+        asked=asked,
+        counts={state.value: progress.counts.get(state, 0) for state in HearingState},
+        differences=tuple(_difference(one) for one in progress.changed),
+        refused=tuple(
+            Refused(link=post_link(one.channel, one.message_id), reason=one.reason) for one in progress.failed
+        ),
+    )
+
+
+async def _identity(settings: SpeechSettings) -> str | None:
+    """What transcripts of the model call it; None while its weights have yet to be fetched. Raises ModelMissing."""
+    folder = locate_model(settings.model, settings.models_folder)
+    if folder is None:
+        return None
+    digits = await asyncio.to_thread(fingerprint, folder)
+    return f"{settings.model.rstrip('/').rpartition('/')[2]} {digits}"
+
+
+async def _channel_id(store: Store, channel: str | None) -> ChannelId | None:
+    if channel is None:
+        return None
+    found = await store.channels.find(channel)
+    if found is None:
+        raise ConfigError(f"{channel}: no such channel here; `earshot channels` lists them")
+    return ChannelId(found.channel_id)
+
+
+def _difference(one: Reheard) -> Difference:
+    return Difference(
+        link=post_link(one.channel, one.message.message_id),
+        channel=one.channel.name,
+        posted_at=one.message.posted_at,
+        after=one.after or None,
+        new=one.changed.new,
+        vanished=one.changed.vanished,
+    )
