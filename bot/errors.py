@@ -154,6 +154,10 @@ class MediaRefused(SpeechError):
         self.reason = reason
 
 
+class HeardBefore(SpeechError):
+    """It is another encoding of a recording that we have: nothing is transcribed."""
+
+
 class ChildDied(SpeechError):
     """The speech process crashed or ran out of time or memory; it is started anew for the next try."""
 

@@ -33,6 +33,10 @@ class Pulse:
         """Seconds since the loop last came back from waiting; 0 while it waits. A stuck loop is one that stays busy."""
         return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
 
+    async def stopped(self) -> None:
+        """Wait until everything stops, whoever nudges."""
+        await self._stop.wait()
+
     def nudge(self) -> None:
         """Wake the loop; nudges given while it works are one nudge."""
         self._nudged.set()

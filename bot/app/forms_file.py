@@ -17,12 +17,12 @@ log = structlog.get_logger()
 NAME = "rule-forms"
 
 
-def parse_with_forms(files: Mapping[str, str], folder: Path) -> RuleSet:
-    """Like `parse_rules`, with the forms from the file in `folder`, which is brought up to date. Raises `RuleError`."""
+def parse_with_forms(files: Mapping[str, str], folder: Path, *, keep: bool = False) -> RuleSet:
+    """Like `parse_rules`, with the forms from the file in `folder`, which `keep` brings up to date. Raises `RuleError`."""
     file = folder / NAME
     kept = _read(file)
     rules = parse_rules(files)
-    if not rules.inflected <= kept:
+    if keep and not rules.inflected <= kept:
         _write(file, packed(rules.inflected))
     return rules
 

@@ -110,33 +110,46 @@ def wanted_channels(config: Config) -> list[WantedChannel]:
     return [*listed, *canary_channel(config)]
 
 
-def speech_settings(config: Config) -> SpeechSettings:
-    """The speech settings; a model that is an existing folder beside the settings file is meant as such."""
+def speech_settings(config: Config, *, model: str | None = None, hot_words: str = "") -> SpeechSettings:
+    """The speech settings, with another `model` than the configured one if need be.
+
+    A model that is an existing folder beside the settings file is meant as such.
+    """
     speech = config.settings.speech
-    folder = (config.file.parent / speech.model).expanduser().resolve()
+    model = model or speech.model
+    folder = (config.file.parent / model).expanduser().resolve()
     models = config.file.parent / speech.models_folder if speech.models_folder else config.data_folder / "models"
     return SpeechSettings(
-        model=str(folder) if "/" in speech.model or folder.is_dir() else speech.model,
+        model=str(folder) if "/" in model or folder.is_dir() else model,
         models_folder=models.resolve(),
         device=speech.device,
         compute_type=speech.compute_type,
         language=speech.language,
         beam_size=speech.beam_size,
         threads=speech.threads,
+        mode=speech.mode,
+        batch=speech.batch,
+        translate=speech.translate,
+        hot_words=hot_words,
         max_bytes=speech.max_megabytes * 1_000_000,
         max_seconds=speech.max_minutes * 60.0,
         memory_bytes=speech.memory_megabytes * 1_000_000,
     )
 
 
-def speech_transcriber(config: Config) -> Transcriber:
+def speech_transcriber(config: Config, *, hot_words: str = "") -> Transcriber:
     """What turns recordings into transcripts: the team's server where one is set, else a process on this machine."""
     if (remote := speech_server(config)) is None:
-        return LocalTranscriber(speech_settings(config))
+        return LocalTranscriber(speech_settings(config, hot_words=hot_words))
     # Most have none, and commands load what they need.
     from bot.speech.remote import RemoteTranscriber
 
     return RemoteTranscriber(remote)
+
+
+def local_transcriber(config: Config, model: str) -> Transcriber:
+    """A process of ours with another model than the configured one."""
+    return LocalTranscriber(speech_settings(config, model=model))
 
 
 def speech_server(config: Config) -> "RemoteSettings | None":

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from bot.config import Config
 
 
-def load_rules(config: "Config") -> RuleSet:
-    """The watch rules, compiled; RuleError with file and line."""
-    return parse_with_forms(config.rules, config.data_folder)
+def load_rules(config: "Config", *, keep: bool = False) -> RuleSet:
+    """The watch rules, compiled; with `keep`, what that takes long for is kept on disk. RuleError with file and line."""
+    return parse_with_forms(config.rules, config.data_folder, keep=keep)
 
 
 def rules_folder(config: "Config") -> Path:

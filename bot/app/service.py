@@ -17,8 +17,9 @@ from bot.alerts import AppriseSink, Dispatcher, Sink, plain
 from bot.app.accounts import make_fleet
 from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
+from bot.app.hot_words import hot_words
 from bot.app.loop import Loop
-from bot.app.parts import speech_transcriber
+from bot.app.parts import local_transcriber, speech_transcriber
 from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
@@ -31,7 +32,7 @@ from bot.model import utc_now
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import RuleSet
-from bot.speech import SpeechWorker, Transcriber
+from bot.speech import Rehearser, SpeechWorker, Transcriber
 from bot.store import Store
 from bot.telegram import Fetcher, Fleet, Reader
 
@@ -75,7 +76,7 @@ async def _unless_stopped(start: "Coroutine[Any, Any, Service]", stop: asyncio.E
 
 async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> "Service":
     """Open every part, each with its undo on the stack, and say that we are listening."""
-    rules = load_rules(config)
+    rules = load_rules(config, keep=True)
     store = await stack.enter_async_context(open_store(config))
     # What an earlier version could not read, this one may.
     await store.intake.requeue()
@@ -90,7 +91,8 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     alert_bot = await stack.enter_async_context(open_bot(config, store))
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
-    transcriber = speech_transcriber(config)
+    expected = hot_words(rules) if config.settings.speech.hot_words else ""
+    transcriber = speech_transcriber(config, hot_words=expected)
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,
@@ -172,12 +174,28 @@ class Service:
         speech = config.settings.speech
 
         fetching, transcribing = (Pulse(stop) for _ in range(2))
-        monitor = Monitor(store, rules, sinks=self._names, transcribe=frozenset(speech.kinds), announce=self._nudge_all)
+        monitor = Monitor(
+            store,
+            rules,
+            sinks=self._names,
+            transcribe=frozenset(speech.kinds),
+            announce=self._nudge_all,
+            second=speech.second_model,
+        )
         self._reader = Reader(store, monitor, reading)
         limit = speech.max_megabytes * 1_000_000
         fetcher = Fetcher(fleet.account_of, store, monitor, fetching, limit_bytes=limit, announce=self._nudge_all)
         worker = SpeechWorker(
             store, monitor, transcriber, transcribing, announce=self._nudge_all, attempts=speech.attempts
+        )
+        rehearing = Pulse(stop)
+        rehearser = Rehearser(
+            store,
+            monitor,
+            partial(local_transcriber, config),
+            rehearing,
+            announce=self._nudge_all,
+            attempts=speech.attempts,
         )
         ruling = Pulse(stop)
         rules_watch = RulesWatch(
@@ -203,6 +221,7 @@ class Service:
             "reader": Loop(run=self._reader.run, pulse=reading, bound=120.0),
             "fetcher": Loop(run=fetcher.run, pulse=fetching, bound=3600.0),
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
+            "rehearing": Loop(run=rehearser.run, pulse=rehearing, bound=6 * 3600.0),
             "rules": Loop(run=rules_watch.run, pulse=ruling, bound=600.0),
             **watching.loops,
             **{

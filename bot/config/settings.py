@@ -204,6 +204,16 @@ class SpeechSection(Section):
         "corrected by it.",
     )
     models_folder: Path | None = Field(None, description="Where models are kept; <data_folder>/models when absent.")
+    mode: Literal["exact", "fitted"] = Field(
+        "exact",
+        description="fitted: short recordings in windows that fit them, several times as fast; measure first what it does "
+        "to your recordings (earshot speech eval).",
+    )
+    batch: int = Field(0, ge=0, le=64, description="Most recordings decoded together; 0 chooses by the device.")
+    translate: bool = Field(False, description="Also into English, by the model itself; shown under the transcript.")
+    hot_words: bool = Field(
+        False, description="Tell the decoder the people, units and places of the rules, so that it writes their names."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
     compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float16, ...")
     language: Language | None = Field(None, description="ISO 639-1 code; detected for each recording when absent.")

@@ -3,7 +3,16 @@
 from bot.speech.local import LocalTranscriber
 from bot.speech.models import KNOWN_MODELS, find_model
 from bot.speech.port import Transcriber
+from bot.speech.rehearing import Rehearser
 from bot.speech.settings import SpeechSettings
 from bot.speech.worker import SpeechWorker
 
-__all__ = ["KNOWN_MODELS", "LocalTranscriber", "SpeechSettings", "SpeechWorker", "Transcriber", "find_model"]
+__all__ = [
+    "KNOWN_MODELS",
+    "LocalTranscriber",
+    "Rehearser",
+    "SpeechSettings",
+    "SpeechWorker",
+    "Transcriber",
+    "find_model",
+]

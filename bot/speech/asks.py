@@ -37,7 +37,12 @@ class Decode:
         return self.limit, self.temperature, self.asked.encoded.shape, len(self.asked.prompt), alone
 
 
-Ask = Work | Encode | Decode
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A word from whoever wants the recording: answered by `Driver.answer`."""
+
+
+Ask = Work | Encode | Decode | Signal
 T = TypeVar("T")
 # Yields what it needs, is sent the answers, returns the result.
 Hearing = Generator[Ask, Any, T]

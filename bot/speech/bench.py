@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import ctranslate2
 from faster_whisper import WhisperModel
 
 from bot.model import Transcript
@@ -135,6 +136,11 @@ def race(
             times.heard = heard
             told(f"round {number + 1} of {rounds}: {name}, {times.processor[-1]:.2f} processor s")
     return result
+
+
+def on_gpu(device: str) -> bool:
+    """Whether the settings' `device` is a GPU on this machine."""
+    return device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
 
 
 def together(driver: Driver[Transcript], model: Model, paths: Sequence[Path], manner: Manner) -> list[Gist]:

@@ -1,8 +1,9 @@
 """The speech process: `python -m bot.speech.child`, requests on standard input, answers on standard output.
 
 First a request with the settings, answered by `ready` or `failed`; then jobs, each with an `id`, any number at a time.
-Each is answered by `decoded` and `transcript`, or by `refused`, in the order in which they are done. It ends with its
-input, with its parent, or with the first error that no job explains.
+Each is answered by `decoded` and `transcript`, or by `refused`, in the order in which they are done; one that `asks` tells
+its fingerprint with `decoded`, and goes on when it is told to `go`. It ends with its input, with its parent, or with the
+first error that no job explains.
 """
 
 import os
@@ -19,16 +20,18 @@ import numpy as np
 
 from bot.errors import MediaRefused
 from bot.model import Transcript
-from bot.speech.asks import Hearing, Work
+from bot.speech.asks import Hearing, Signal, Work
 from bot.speech.decode import RATE, Sound, decode
 from bot.speech.driver import Driver
+from bot.speech.fingerprint import fingerprint
 from bot.speech.hearing import hear
 from bot.speech.limits import allow_cpu, confine, die_with
 from bot.speech.model import Model
 from bot.speech.settings import Manner
 from bot.speech.wire import Frame, pack, read_frame, transcript_frame
 
-Outcome = Transcript | MediaRefused
+# None: not wanted after all.
+Outcome = Transcript | MediaRefused | None
 
 
 class Child:
@@ -79,8 +82,11 @@ class Child:
         return driver, model
 
     def _listen(self, driver: Driver[Outcome], model: Model) -> None:
-        while (job := read_frame(self._requests)) is not None:
-            driver.post(partial(self._begin, driver, model, job))
+        while (asked := read_frame(self._requests)) is not None:
+            if "go" in asked:
+                driver.post(partial(driver.answer, asked["id"], asked["go"]))
+            else:
+                driver.post(partial(self._begin, driver, model, asked))
         # A parent that has gone wants no answer.
         os._exit(0)
 
@@ -94,9 +100,12 @@ class Child:
             sound: Sound = yield Work(partial(self._decode, Path(job["path"])), front=True)
         except MediaRefused as refusal:
             return refusal
-        self._answer({"id": job["id"], "decoded": sound.seconds})
         self._at_hand[job["id"]] = sound.seconds
         self._allow()
+        voice = (yield Work(partial(fingerprint, sound.samples), front=True)) if job["asks"] else b""
+        self._answer({"id": job["id"], "decoded": sound.seconds, "fingerprint": voice.hex()})
+        if voice and not (yield Signal()):
+            return None
         return (yield from self._hear(model, sound, job["language"]))
 
     def _hear(self, model: Model, sound: Sound, hint: str | None) -> Hearing[Outcome]:
@@ -122,7 +131,7 @@ class Child:
         del self._at_hand[number]
         if isinstance(outcome, MediaRefused):
             self._answer({"id": number, "refused": outcome.reason, "text": str(outcome)})
-        else:
+        elif outcome is not None:
             self._answer({"id": number, "transcript": transcript_frame(outcome)})
 
     def _answer(self, frame: Frame) -> None:

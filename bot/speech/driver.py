@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Generic, TypeVar
 
-from bot.speech.asks import Ask, Decode, Encode, Hearing, Work
+from bot.speech.asks import Ask, Decode, Encode, Hearing, Signal, Work
 from bot.speech.model import Model
 
 # Seconds for which a window waits for company, at least and at most.
@@ -63,6 +63,8 @@ class Driver(Generic[T]):
         self._events: queue.SimpleQueue[Callable[[], Ended[T]]] = queue.SimpleQueue()
         self._order = count()
         self._groups: defaultdict[tuple[object, ...], list[_Waiting[T]]] = defaultdict(list)
+        # Those who wait for a word.
+        self._parked: dict[int, _Traveller[T]] = {}
         # Calls on their way whose recordings may yet ask to be decoded.
         self._coming = 0
         self._encode_seconds = 0.0
@@ -77,6 +79,11 @@ class Driver(Generic[T]):
     def add(self, name: int, hearing: Hearing[T], seconds: float) -> Ended[T]:
         """Set a hearing of about so many seconds of sound going; (name, result) if it is at its end already."""
         return self._resume(_Traveller(name, hearing, seconds), partial(next, hearing))
+
+    def answer(self, name: int, word: object) -> Ended[T]:
+        """Send a hearing the word that it asked for."""
+        traveller = self._parked.pop(name)
+        return self._resume(traveller, partial(traveller.hearing.send, word))
 
     def run(self) -> Ended[T]:
         """(name, result) of each hearing that comes to its end, for ever. Raises what a hearing raises."""
@@ -96,6 +103,9 @@ class Driver(Generic[T]):
             return
         if isinstance(ask, Work):
             self._call(_FRONT if ask.front else _ENCODE, ask.run, [traveller], coming=True)
+            return
+        if isinstance(ask, Signal):
+            self._parked[traveller.name] = traveller
             return
         key = ("decode", *ask.key) if isinstance(ask, Decode) else ("encode", *ask.window.shape)
         self._groups[key].append(_Waiting(traveller, ask, time.monotonic()))

@@ -76,7 +76,7 @@ def hear(model: Model, sound: Sound, manner: Manner, name: str, *, hint: str | N
     if not worth_without_vad(speech, sound.seconds):
         return masked
     whole = yield from _pass(model, sound, manner, name, hint, None)
-    return fuller(masked, whole)
+    return fuller(masked, whole, _seconds(chunks))
 
 
 def _pass(
@@ -182,6 +182,10 @@ def _found(segment: dict[str, Any], text: str, decoded: Decoded) -> Found:
     )
 
 
+def _seconds(chunks: _Chunks) -> list[tuple[float, float]]:
+    return [(chunk["start"] / RATE, chunk["end"] / RATE) for chunk in chunks]
+
+
 def _spoken(samples: NDArray[np.float32], chunks: _Chunks) -> NDArray[np.float32]:
     return np.concatenate([samples[chunk["start"] : chunk["end"]] for chunk in chunks])
 
@@ -218,7 +222,7 @@ def _transcript(
 ) -> Transcript:
     note = choose(heard.probabilities, heard.speech, hint) if heard.probabilities else None
     language, probability = (note.language, note.probability) if note else _untold(model, manner, hint)
-    voiced = None if chunks is None else [(chunk["start"] / RATE, chunk["end"] / RATE) for chunk in chunks]
+    voiced = None if chunks is None else _seconds(chunks)
     doubtful = {one.language: one.probability for one in note.per_window} if note else {}
     segments = tuple(
         _segment(found, spoken, language, doubtful.get(spoken, probability), voiced, model.end_of_text)

@@ -3,13 +3,15 @@
 import asyncio
 import os
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import structlog
 
-from bot.errors import ChildDied, MediaRefused, ModelMissing
+from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.model import Transcript
+from bot.speech import port
 from bot.speech.door import Door
 from bot.speech.models import ensure_model, fingerprint
 from bot.speech.process import ChildProcess
@@ -79,34 +81,42 @@ class LocalTranscriber:
         self._tell_all(ended := ChildDied("the speech process was ended"))
         await self._drop_child(ended)
 
-    async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
-        """What is said in the file at `path`; `language` is a hint (ISO 639-1).
-
-        Raises MediaRefused (this recording is not to be tried again), ChildDied or ModelMissing (it is).
-        """
+    async def transcribe(
+        self,
+        path: Path,
+        *,
+        language: str | None,
+        declared_seconds: float | None,
+        heard_before: port.HeardBefore | None = None,
+    ) -> Transcript:
+        """See `Transcriber.transcribe`."""
         if self._given >= self._jobs_per_child:
             async with self._door.alone():
                 await self._retire()
+        request = {"path": _absolute(path), "language": language, "seconds": declared_seconds}
+        work = partial(self._run, request, heard_before)
         try:
             async with self._door.together():
-                transcript = await self._run(path, language, declared_seconds)
+                transcript = await work()
         except _Collateral:
             async with self._door.alone():
-                transcript = await self._run(path, language, declared_seconds)
+                transcript = await work()
         if not self._jobs:
             await self._retire()
-        partial = is_partial(transcript.duration, declared_seconds)
-        return replace(transcript, partial=partial, declared=declared_seconds)
+        partly = is_partial(transcript.duration, declared_seconds)
+        return replace(transcript, partial=partly, declared=declared_seconds)
 
-    async def _run(self, path: Path, language: str | None, seconds: float | None) -> Transcript:
+    async def _run(self, request: Frame, heard_before: port.HeardBefore | None) -> Transcript:
         child = await self._running_child()
         self._given += 1
         number, job = next(self._numbers), _Job(asyncio.Queue(), [])
         self._jobs[number] = job
         try:
-            await self._send(child, _request(number, path, language, seconds))
+            await self._send(child, {**request, "id": number, "asks": heard_before is not None})
+            if voice := await self._decoded(job):
+                await self._ask(child, number, heard_before, voice)
             return await self._answered(job)
-        except MediaRefused:
+        except (MediaRefused, HeardBefore):
             raise
         except BaseException as error:
             # What nobody awaits is not worth the work; but others may be at it.
@@ -116,6 +126,24 @@ class LocalTranscriber:
         finally:
             del self._jobs[number]
 
+    async def _decoded(self, job: _Job) -> bytes:
+        """Wait until its sound is there; returns the fingerprint, if it waits for a word. Raises MediaRefused."""
+        answer = await self._next(job)
+        if "refused" in answer:
+            raise MediaRefused(str(answer["refused"]), str(answer["text"]))
+        job.seconds.append(min(float(answer["decoded"]), self._settings.max_seconds))
+        return bytes.fromhex(answer["fingerprint"])
+
+    async def _ask(self, child: ChildProcess, number: int, heard_before: port.HeardBefore | None, voice: bytes) -> None:
+        """Let the child go on, unless the recording is known. Raises HeardBefore."""
+        go = False
+        try:
+            go = heard_before is None or not await heard_before(voice)
+        finally:
+            await self._send(child, {"id": number, "go": go})
+        if not go:
+            raise HeardBefore("it is another encoding of a recording that we have")
+
     async def _send(self, child: ChildProcess, request: Frame) -> None:
         try:
             await child.send(request)
@@ -124,11 +152,6 @@ class LocalTranscriber:
 
     async def _answered(self, job: _Job) -> Transcript:
         answer = await self._next(job)
-        if "decoded" in answer:
-            job.seconds.append(min(float(answer["decoded"]), self._settings.max_seconds))
-            answer = await self._next(job)
-        if "refused" in answer:
-            raise MediaRefused(str(answer["refused"]), str(answer["text"]))
         try:
             return transcript_from(answer["transcript"])
         except (KeyError, TypeError) as error:
@@ -232,9 +255,9 @@ class LocalTranscriber:
             job.answers.put_nowait(death)
 
 
-def _request(number: int, path: Path, language: str | None, seconds: float | None) -> Frame:
+def _absolute(path: Path) -> str:
     """The child works in another folder, so paths must not depend on ours."""
-    return {"id": number, "path": os.path.abspath(path), "language": language, "seconds": seconds}
+    return os.path.abspath(path)
 
 
 def is_partial(decoded_seconds: float, declared_seconds: float | None) -> bool:

@@ -14,6 +14,7 @@ from bot.model import Transcript
 from bot.speech.answer import transcript_of
 from bot.speech.container import check_container
 from bot.speech.local import is_partial
+from bot.speech.port import HeardBefore
 from bot.speech.refusals import Reply, error_of, is_about_language
 from bot.speech.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_server, open_session, receive, told
 from bot.speech.settings import MEBIBYTE
@@ -65,7 +66,14 @@ class RemoteTranscriber:
         if session is not None:
             await session.close()
 
-    async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
+    async def transcribe(
+        self,
+        path: Path,
+        *,
+        language: str | None,
+        declared_seconds: float | None,
+        heard_before: HeardBefore | None = None,
+    ) -> Transcript:
         """What is said in the file at `path`; `language` is a hint (ISO 639-1) that goes before the setting.
 
         Raises MediaRefused (this recording is not to be tried again), ChildDied (the server failed on it: worth a few

@@ -1,14 +1,17 @@
-"""Fetched recordings become transcripts, one after the other, for as long as the service runs."""
+"""Fetched recordings become transcripts, several at a time, for as long as the service runs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from bot.errors import ChildDied, MediaRefused, ModelMissing, StoreError
+from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing, ServerAway, StoreError
 from bot.model import Clock, Recording, RecordingState, Transcript, utc_now
 from bot.pulse import PATIENCE, Pulse
+from bot.speech.fingerprint import SAME, keys, same
 from bot.speech.port import Transcriber
 
 if TYPE_CHECKING:
@@ -22,8 +25,15 @@ T = TypeVar("T")
 
 IDLE_SECONDS = 15.0
 MODEL_SECONDS = 60.0
+# Pause after which a speech server that is away is asked again, if it does not say.
+AWAY_SECONDS = 10.0
+MOST_AWAY_SECONDS = 300.0
 FIRST_RETRY_SECONDS = 30.0
 LAST_RETRY_SECONDS = 3600.0
+# Of so many seconds or more, no more than half of those at hand may be: the short ones must not wait for them.
+LONG_SECONDS = 60.0
+# Files that share the most keys with a new one are compared with it, no more.
+_COMPARED = 10
 
 
 class SpeechWorker:
@@ -53,25 +63,61 @@ class SpeechWorker:
         self._announce = announce
         self._attempts = attempts
         self._patience = tuple(patience)
+        # What is at hand, by recording id.
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._long: set[int] = set()
+        # Nothing is begun before; set when no recording can be transcribed at present.
+        self._not_before: datetime | None = None
 
     async def run(self) -> None:
         """Work until the service stops. One recording's failure is written on it and goes no further.
 
         Raises StoreError when the store still fails after the last of its retries.
         """
-        while not self._pulse.stopping:
-            due = await self._steadily(self._look)
-            if not due:
-                await self._pulse.wait(IDLE_SECONDS)
-                continue
-            try:
-                await self._serve(due[0])
-            except ModelMissing as error:
-                log.error("speech.model_missing", reason=str(error), next_try_seconds=MODEL_SECONDS)
-                await self._sleep(MODEL_SECONDS)
+        try:
+            while not self._pulse.stopping:
+                await self._begin_due()
+                await self._pulse.wait(self._idle())
+                await self._collect()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _look(self) -> Sequence[Recording]:
-        return await self._store.recordings.due(RecordingState.FETCHED, self._clock(), 1)
+    def _idle(self) -> float:
+        if self._not_before is None:
+            return IDLE_SECONDS
+        return min(max((self._not_before - self._clock()).total_seconds(), 0.0), IDLE_SECONDS)
+
+    async def _begin_due(self) -> None:
+        """Take up what is due, as long as there is room."""
+        if self._not_before is not None and self._clock() < self._not_before:
+            return
+        self._not_before = None
+        room = self._transcriber.capacity - len(self._tasks)
+        if room <= 0:
+            return
+        for recording in await self._steadily(partial(self._look, 2 * self._transcriber.capacity)):
+            number = recording.recording_id
+            if number in self._tasks or not room or (_is_long(recording) and not self._has_room_for_long()):
+                continue
+            room -= 1
+            self._tasks[number] = asyncio.create_task(self._serve(recording))
+            self._tasks[number].add_done_callback(lambda _: self._pulse.nudge())
+            if _is_long(recording):
+                self._long.add(number)
+
+    def _has_room_for_long(self) -> bool:
+        return len(self._long) < max(self._transcriber.capacity // 2, 1)
+
+    async def _collect(self) -> None:
+        """Let go of what is done; raises what a task raised."""
+        for number in [number for number, task in self._tasks.items() if task.done()]:
+            self._long.discard(number)
+            await self._tasks.pop(number)
+
+    async def _look(self, limit: int) -> Sequence[Recording]:
+        return await self._store.recordings.due(RecordingState.FETCHED, self._clock(), limit)
 
     async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
         return await self._pulse.persist(work, on=StoreError, pauses=self._patience)
@@ -79,8 +125,15 @@ class SpeechWorker:
     async def _serve(self, recording: Recording) -> None:
         try:
             transcript = recording.twin or await self._transcribe(recording)
-        except ModelMissing:
-            raise
+        except ModelMissing as error:
+            log.error("speech.model_missing", reason=str(error), next_try_seconds=MODEL_SECONDS)
+            self._rest(MODEL_SECONDS)
+        except ServerAway as error:
+            seconds = min(error.retry_after or AWAY_SECONDS, MOST_AWAY_SECONDS)
+            log.warning("speech.server_away", reason=str(error), next_try_seconds=seconds)
+            self._rest(seconds)
+        except HeardBefore:
+            log.info("speech.heard_before", recording=recording.recording_id)
         except MediaRefused as refusal:
             await self._fail(recording, f"{refusal.reason}: {refusal}")
         except ChildDied as death:
@@ -92,6 +145,10 @@ class SpeechWorker:
         else:
             await self._observe(recording, transcript)
         self._announce()
+
+    def _rest(self, seconds: float) -> None:
+        """No recording is at fault, and none is tried for a while."""
+        self._not_before = self._clock() + timedelta(seconds=seconds)
 
     async def _observe(self, recording: Recording, transcript: Transcript) -> None:
         """Hand the transcript over; it is not thrown away while the store fails."""
@@ -111,7 +168,18 @@ class SpeechWorker:
             self._store.media.path(recording.sha256),
             language=recording.language,
             declared_seconds=recording.media.duration,
+            heard_before=partial(self._heard_before, recording, recording.sha256),
         )
+
+    async def _heard_before(self, recording: Recording, sha256: str, fingerprint: bytes) -> bool:
+        """Whether this is another encoding of a recording that we have: then it is heard as that one."""
+        found = keys(fingerprint)
+        known = await self._store.twins.find_similar(found, _COMPARED, but=sha256)
+        await self._store.twins.record_fingerprint(sha256, fingerprint, found)
+        for other, theirs in known:
+            if same(theirs, fingerprint) >= SAME:
+                return await self._store.twins.make_twin(recording.recording_id, other)
+        return False
 
     async def _retry(self, recording: Recording, reason: str, *, patience: Sequence[float] | None = None) -> None:
         """Try again later, a few times. When everything stops, a killed child is no fault of the recording."""
@@ -131,12 +199,9 @@ class SpeechWorker:
         log.warning("speech.refused", recording=recording.recording_id, reason=reason)
         await self._steadily(lambda: self._monitor.give_up(recording, reason))
 
-    async def _sleep(self, seconds: float) -> None:
-        """Wait out `seconds` of the clock, whatever nudges come, unless everything stops."""
-        until: datetime = self._clock() + timedelta(seconds=seconds)
-        while (left := (until - self._clock()).total_seconds()) > 0:
-            if await self._pulse.wait(left):
-                return
+
+def _is_long(recording: Recording) -> bool:
+    return (recording.media.duration or 0.0) >= LONG_SECONDS
 
 
 def retry_delay(attempts: int) -> timedelta:

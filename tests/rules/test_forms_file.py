@@ -25,7 +25,7 @@ import json, sys
 from pathlib import Path
 from bot.rules.forms.dictionary import analyzer
 from bot.app.forms_file import parse_with_forms
-parse_with_forms(json.loads(sys.argv[1]), Path(sys.argv[2]))
+parse_with_forms(json.loads(sys.argv[1]), Path(sys.argv[2]), keep=True)
 print(analyzer.cache_info().currsize)
 """
 
@@ -45,7 +45,7 @@ def test_a_second_process_makes_no_forms(tmp_path: Path) -> None:
 def test_every_term_of_the_packs_comes_back_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths, slots, forms with their reasons and guards, and dropped forms survive the file, in their order."""
     monkeypatch.setattr(kept, "_known", {})
-    rules = parse_with_forms(read_rules(PACKS), tmp_path)
+    rules = parse_with_forms(read_rules(PACKS), tmp_path, keep=True)
     made = {text: term for text, term in kept._known.items() if isinstance(term, Compiled)}
     monkeypatch.setattr(kept, "_known", {})
     assert terms.unpack((tmp_path / NAME).read_bytes()) == rules.inflected
@@ -61,7 +61,7 @@ def test_every_term_of_the_packs_comes_back_as_it_was(tmp_path: Path, monkeypatc
 def test_a_spoilt_file_is_made_anew(tmp_path: Path, spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a full disk or another version left there, no form is missing and the file is whole afterwards."""
     monkeypatch.setattr(kept, "_known", {})
-    parse_with_forms(RULES, tmp_path)
+    parse_with_forms(RULES, tmp_path, keep=True)
     whole = (tmp_path / NAME).read_bytes()
     spoilt = {
         "cut": whole[:-40],
@@ -74,7 +74,7 @@ def test_a_spoilt_file_is_made_anew(tmp_path: Path, spoil: str, monkeypatch: pyt
     with pytest.raises(ValueError, match="spoilt"):
         terms.unpack(spoilt)
     monkeypatch.setattr(kept, "_known", {})
-    rules = parse_with_forms(RULES, tmp_path)
+    rules = parse_with_forms(RULES, tmp_path, keep=True)
     assert rules.try_rule("r", "с Иваном Поповым") is not None
     assert (tmp_path / NAME).read_bytes() == whole
 
@@ -82,7 +82,13 @@ def test_a_spoilt_file_is_made_anew(tmp_path: Path, spoil: str, monkeypatch: pyt
 def test_without_a_folder_the_rules_are_compiled_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that runs before the first start, or may not write, says nothing and leaves nothing behind."""
     monkeypatch.setattr(kept, "_known", {})
-    assert parse_with_forms(RULES, tmp_path / "missing").rules == parse_rules(RULES).rules
+    assert parse_with_forms(RULES, tmp_path / "missing", keep=True).rules == parse_rules(RULES).rules
     (tmp_path / NAME).mkdir()
-    assert parse_with_forms(RULES, tmp_path).rules == parse_rules(RULES).rules
+    assert parse_with_forms(RULES, tmp_path, keep=True).rules == parse_rules(RULES).rules
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_only_the_daemon_writes(tmp_path: Path) -> None:
+    """A command that looks at the rules leaves the data folder as it was."""
+    parse_with_forms(RULES, tmp_path)
+    assert list(tmp_path.iterdir()) == []

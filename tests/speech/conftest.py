@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.speech import LocalTranscriber, SpeechSettings
+from tests.speech.workbench import bench  # noqa: F401 - a fixture of several files here
 
 REPOSITORY = Path(__file__).parents[2]
 MODEL = REPOSITORY / "bot/sandbox/speech_model"

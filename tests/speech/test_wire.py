@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.whisper import flags_of
 from bot.speech.wire import MAX_FRAME_BYTES, body_length, pack, read_frame, transcript_frame, transcript_from, unpack
 
 SECONDS = st.floats(0, 1e5)
@@ -60,21 +59,3 @@ def test_nonsense_is_a_value_error(body: bytes) -> None:
     except ValueError:
         return
     assert isinstance(frame, dict)
-
-
-@pytest.mark.parametrize(
-    ("figures", "flags"),
-    [
-        ({}, ()),
-        ({"avg_logprob": -1.1}, ("low-confidence",)),
-        ({"no_speech": 0.7}, ("no-speech",)),
-        ({"compression": 2.5}, ("loop",)),
-        ({"probability": 0.4}, ("low-confidence",)),
-        ({"avg_logprob": -2.0, "no_speech": 0.9, "compression": 9.0}, ("low-confidence", "no-speech", "loop")),
-    ],
-)
-def test_flags(figures: dict[str, float], flags: tuple[str, ...]) -> None:
-    """Doubtful words, likely silence and likely loops are flagged, each by its own figure."""
-    figures = {"avg_logprob": -0.2, "no_speech": 0.1, "compression": 1.5, "probability": 0.9} | figures
-    words = [Word(start=0, end=1, text=" а", probability=figures.pop("probability"))] * 3
-    assert flags_of(words=words, **figures) == flags

@@ -3,183 +3,27 @@
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from bot.errors import ChildDied, EarshotError, MediaRefused, ModelMissing, StoreError
+from bot.errors import ChildDied, EarshotError, HeardBefore, MediaRefused, ModelMissing, StoreError
 from bot.model import (
-    Channel,
-    ChannelId,
-    Heard,
-    How,
-    Kind,
-    Media,
-    Message,
-    MessageId,
-    RawMessage,
-    Recording,
     RecordingState,
-    Segment,
     Transcript,
-    Word,
 )
-from bot.monitor import Monitor, Reading
 from bot.pulse import Pulse
-from bot.rules import parse_rules
 from bot.speech import LocalTranscriber, SpeechWorker
+from bot.speech.decode import decode
+from bot.speech.fingerprint import fingerprint
 from bot.speech.worker import retry_delay
-from bot.store import Store
 from tests.speech.conftest import Clip
-from tests.stores import ready_sqlite
-
-START = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)
-CHANNEL = Channel(channel_id=ChannelId(-1001000000001), access_hash=1, handle="agurulev", language="ru")
-RULES = {"command.yaml": "rules:\n  - id: order\n    title: An order\n    match: приказ\n"}
-SINKS = ("chat",)
-WORDS = tuple(Word(start=i, end=i + 1, text=text, probability=0.9) for i, text in enumerate((" Подписан", " приказ.")))
-TRANSCRIPT = Transcript(
-    language="ru",
-    language_probability=1.0,
-    duration=2.0,
-    speech_seconds=2.0,
-    segments=(
-        Segment(
-            start=0,
-            end=2,
-            text=" Подписан приказ.",
-            words=WORDS,
-            avg_logprob=-0.1,
-            no_speech_probability=0.0,
-            compression_ratio=1.0,
-        ),
-    ),
-    model="by hand",
-    parameters={},
-)
-
-
-@dataclass
-class Script:
-    """A transcriber that does what the test wrote down: an answer or an error per call, the last one for ever."""
-
-    outcomes: list[Transcript | Exception]
-    calls: list[tuple[Path, str | None, float | None]] = field(default_factory=list)
-
-    async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
-        self.calls.append((path, language, declared_seconds))
-        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-
-class Bench:
-    """A store with one channel, a monitor with one rule, a clock moved by hand, and a worker to be run."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.now = START
-        self.announced = 0
-        self.patience = (0.02,) * 200
-        self.monitor = Monitor(
-            store,
-            parse_rules(RULES),
-            sinks=SINKS,
-            transcribe=frozenset({Kind.VOICE}),
-            announce=lambda: None,
-            clock=self.clock,
-        )
-
-    def clock(self) -> datetime:
-        return self.now
-
-    async def post(self, number: int, data: bytes, *, document_id: int | None = None) -> int:
-        """A voice note that was heard, observed and fetched: its recording's id."""
-        raw = RawMessage(
-            message_id=MessageId(number), body=b"", layer=1, digest=hashlib.sha256(str(number).encode()).digest()
-        )
-        await self.store.intake.record(
-            Heard(channel_id=CHANNEL.channel_id, how=How.PUSH, at=self.now, messages=(raw,), top_id=MessageId(number))
-        )
-        media = Media(document_id=document_id or number, size=len(data), mime="audio/ogg", duration=2.0)
-        message = Message(
-            channel_id=CHANNEL.channel_id,
-            message_id=MessageId(number),
-            kind=Kind.VOICE,
-            posted_at=self.now + timedelta(seconds=number),
-            media=media,
-        )
-        await self.monitor.observe(
-            [Reading(unread=unread, message=message) for unread in await self.store.intake.unread()]
-        )
-        wanted = await self.store.recordings.due(RecordingState.WANTED, self.now, 1)
-        sha256, size = await self.store.media.write(_chunks(data), limit=10_000_000)
-        await self.store.recordings.record_fetched(wanted[0].recording_id, sha256=sha256, size=size, at=self.now)
-        return wanted[0].recording_id
-
-    async def recording(self, recording_id: int) -> Recording:
-        found = await self.store.recordings.get(recording_id)
-        assert found is not None
-        return found
-
-    async def alerts(self) -> int:
-        return len([row for row in await self.store.outbox.due("chat", self.now + timedelta(days=1)) if row.alert])
-
-    async def run_until(
-        self, transcriber: Script | LocalTranscriber, done: Callable[[], "asyncio.Future[bool]"], *, attempts: int = 5
-    ) -> None:
-        """Run a worker until `done` holds, then stop it."""
-        stop = asyncio.Event()
-
-        def announce() -> None:
-            self.announced += 1
-
-        worker = SpeechWorker(
-            self.store,
-            self.monitor,
-            transcriber,  # type: ignore[arg-type]
-            Pulse(stop),
-            clock=self.clock,
-            announce=announce,
-            attempts=attempts,
-            patience=self.patience,
-        )
-        running = asyncio.create_task(worker.run())
-        async with asyncio.timeout(30):
-            while not await done():
-                assert not running.done() or running.result()
-                await asyncio.sleep(0.01)
-            stop.set()
-            await running
-
-    def in_state(self, recording_id: int, state: RecordingState) -> Callable[[], "asyncio.Future[bool]"]:
-        async def done() -> bool:
-            return (await self.recording(recording_id)).state is state
-
-        return lambda: asyncio.ensure_future(done())
-
-    def tried(self, recording_id: int, attempts: int) -> Callable[[], "asyncio.Future[bool]"]:
-        async def done() -> bool:
-            return (await self.recording(recording_id)).attempts >= attempts
-
-        return lambda: asyncio.ensure_future(done())
-
-
-async def _chunks(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    store = await Store.open(ready_sqlite(tmp_path), tmp_path / "media")
-    await store.channels.pin(CHANNEL, account="main")
-    yield Bench(store)
-    await store.close()
+from tests.speech.workbench import TRANSCRIPT, Bench, Script
 
 
 async def test_a_recording_becomes_a_transcript_and_an_alert(bench: Bench) -> None:
@@ -220,13 +64,13 @@ async def test_a_failing_store_is_waited_for_with_the_transcript_in_hand(bench: 
     recording_id = await bench.post(1, b"sound")
     script = Script([TRANSCRIPT])
     with closing(sqlite3.connect(tmp_path / "earshot.db")) as database:
-        database.execute("ALTER TABLE alerts RENAME TO lost")
+        database.execute("ALTER TABLE outbox RENAME TO lost")
 
         async def mended() -> bool:
             if script.calls and bench.announced == 0:
                 await asyncio.sleep(0.2)
                 assert (await bench.recording(recording_id)).attempts == 0
-                database.execute("ALTER TABLE lost RENAME TO alerts")
+                database.execute("ALTER TABLE lost RENAME TO outbox")
                 bench.announced = 1
             return (await bench.recording(recording_id)).state is RecordingState.DONE
 
@@ -324,7 +168,9 @@ async def test_stopping_is_nobodys_fault(bench: Bench) -> None:
     stop = asyncio.Event()
 
     class Stopped(Script):
-        async def transcribe(self, path: Path, *, language: str | None, declared_seconds: float | None) -> Transcript:
+        async def transcribe(
+            self, path: Path, *, language: str | None, declared_seconds: float | None, heard_before: object
+        ) -> Transcript:
             stop.set()
             raise ChildDied("killed by SIGKILL")
 
@@ -370,3 +216,81 @@ async def test_with_a_real_transcriber(bench: Bench, transcriber: LocalTranscrib
     (delivery,) = await bench.store.outbox.due("chat", bench.now + timedelta(days=1))
     assert delivery.alert is not None
     assert delivery.alert.match.rule_id == "order"
+
+
+class Gathering(Script):
+    """Keeps every recording until it is let go, and says how many it had at once."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__([TRANSCRIPT], capacity=capacity)
+        self.at_once = 0
+        self.most = 0
+        self.go = asyncio.Event()
+
+    async def transcribe(
+        self, path: Path, *, language: str | None, declared_seconds: float | None, heard_before: object = None
+    ) -> Transcript:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.go.wait()
+        finally:
+            self.at_once -= 1
+        return await super().transcribe(path, language=language, declared_seconds=declared_seconds)
+
+
+async def test_several_recordings_at_once(bench: Bench) -> None:
+    """As many as the transcriber takes are with it, each once; the rest follows."""
+    numbers = [await bench.post(number, b"sound %d" % number) for number in range(1, 6)]
+    gathering = Gathering(3)
+
+    async def all_done() -> bool:
+        if gathering.at_once == 3:
+            gathering.go.set()
+        return all([(await bench.recording(number)).state is RecordingState.DONE for number in numbers])
+
+    await bench.run_until(gathering, lambda: asyncio.ensure_future(all_done()))
+    assert gathering.most == 3
+    assert len(gathering.calls) == 5
+
+
+async def test_long_recordings_leave_room_for_short_ones(bench: Bench) -> None:
+    """However many long ones wait, half of the places are free for what is short."""
+    for number in range(1, 6):
+        await bench.post(number, b"long %d" % number, seconds=600.0)
+    gathering = Gathering(4)
+
+    async def looked() -> bool:
+        if gathering.at_once == 2:
+            await asyncio.sleep(0.2)
+        return gathering.at_once >= 2
+
+    await bench.run_until(gathering, lambda: asyncio.ensure_future(looked()))
+    assert gathering.most == 2
+
+
+class Sounding(Script):
+    """Asks with a fingerprint before it hears, as a real transcriber does."""
+
+    def __init__(self, prints: list[bytes]) -> None:
+        super().__init__([TRANSCRIPT])
+        self.prints = prints
+
+    async def transcribe(self, path: Path, *, heard_before: Any = None, **given: Any) -> Transcript:
+        if await heard_before(self.prints.pop(0)):
+            raise HeardBefore("known")
+        return await super().transcribe(path, **given)
+
+
+async def test_another_encoding_is_the_same_recording(bench: Bench, clips: list[Clip]) -> None:
+    """It is heard once, both posts have the transcript, and each raises its alert."""
+    sound = decode(clips[0].path, max_bytes=10**8, max_seconds=60.0).samples
+    first, again = fingerprint(sound), fingerprint((sound * 0.4).astype(np.float32))
+    assert first
+    script = Sounding([first, again])
+    for number, data in ((1, b"one encoding"), (2, b"another")):
+        recording_id = await bench.post(number, data)
+        await bench.run_until(script, bench.in_state(recording_id, RecordingState.DONE))
+    assert len(script.calls) == 1
+    assert await bench.alerts() == 2
+    assert (await bench.recording(recording_id)).twin == TRANSCRIPT
