@@ -3,10 +3,14 @@
 import os
 from pathlib import Path
 
+import bot
 from bot.config import Config, find_config, load_config
 from bot.config.settings import SpeechSection
 from bot.errors import ConfigError
 from bot.speech import SpeechSettings
+
+# Twenty-five seconds of synthetic speech, with which a machine can be timed.
+DEMO_NOTE = Path(bot.__file__).parent / "sandbox" / "recordings" / "general.ogg"
 
 
 def settings_anywhere(given: Path | None) -> SpeechSettings:

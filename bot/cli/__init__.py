@@ -53,5 +53,5 @@ cli.add(
     Later("rules", "bot.cli.rules:rules", "List the watch rules, try them, see what they stand for."),
     Later("search", "bot.cli.search:search", "Search texts and transcripts."),
     Later("transcribe", "bot.cli.transcribe:transcribe", "Transcribe recordings, without Telegram."),
-    Later("speech", "bot.cli.speech:speech", "What the speech model makes up where nobody speaks."),
+    Later("speech", "bot.cli.speech:speech", "What this machine can do with speech; how well and how fast."),
 )

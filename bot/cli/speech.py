@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 @click.group(
     cls=Group,
     epilog=examples(
+        "earshot speech doctor",
+        "earshot speech eval recordings --model small --mode exact,fitted",
+        "earshot speech bench --model small",
         "earshot speech harvest",
-        "earshot speech harvest --model large-v3-turbo --minutes 60 --out boilerplate.json",
     ),
 )
 def speech() -> None:
-    """What the speech model makes up where nobody speaks."""
+    """What this machine can do with speech, how well and how fast a model hears, what it makes up."""
 
 
 speech.add(
+    Later("doctor", "bot.cli.speech_doctor:doctor", "Show what this machine can do, and what to choose."),
+    Later("eval", "bot.cli.speech_eval:eval_command", "Score models on recordings with known words."),
+    Later("bench", "bot.cli.speech_bench:bench", "Time this machine beside a plain loop."),
     Later("harvest", "bot.cli.speech:harvest", "Collect what the model invents out of silence and noise."),
 )
 
