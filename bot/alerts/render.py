@@ -35,6 +35,8 @@ TEXT_UNITS = 4096
 ENTITIES = 100
 # More quotations than this are not read in a chat; the post is one tap away.
 _PLACES = 5
+# Characters of a translation: it helps to judge, the quotation above is the proof.
+_TRANSLATION = 600
 # Entities kept for the frame.
 _FRAME_ENTITIES = 4
 _HANDLE = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -190,6 +192,8 @@ def _foot(alert: Alert) -> _Sheet:
             sheet.line(_transcript(item.transcript))
             ready = words.span(alert.created_at - alert.stored_at)
             sheet.line(f"Model  {_data(item.transcript.model, 80)} · ready {ready} after the post was heard")
+            if item.transcript.translation:
+                sheet.line(f"In English, by the model  {_data(item.transcript.translation, _TRANSLATION)}")
             if item.transcript.partial:
                 sheet.line(f"⚠ {_shortfall(item.transcript, item.message).capitalize()} could be decoded.")
     sheet.line()

@@ -189,6 +189,16 @@ def test_entities_stay_within_a_hundred() -> None:
     assert "more in the post" in parcel.text
 
 
+def test_an_english_translation_stands_under_the_transcript() -> None:
+    """Cut to what helps to judge; without one the line is not there."""
+    heard = voice_alert().transcript
+    assert heard is not None
+    parcel = render(delivery(voice_alert(replace(heard, translation="I was removed. " * 100))), now=NOW)
+    assert "\nIn English, by the model  " in parcel.text
+    assert parcel.text.count("I was removed.") < 45
+    assert "In English" not in render(delivery(voice_alert()), now=NOW).text
+
+
 def test_a_span_without_its_text_is_quoted_by_its_form() -> None:
     """When the field is no longer at hand the matched words are still shown."""
     parcel = render(delivery(voice_alert(transcript=None)), now=NOW)
