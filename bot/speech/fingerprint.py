@@ -28,7 +28,6 @@ MAX_KEYS = 64
 Words = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 
-
 _EVERY = 2  # of the frames of 16 ms one in two is kept
 
 
@@ -43,15 +42,15 @@ _QUIET_DB = 35.0  # below loud: a pause
 _SILENT_DB = -75.0  # below full scale: loud is nothing
 _FLAT_DB = 2.5  # the least that a band's level changes with time (standard deviation); steady noise stays below
 _TRIMMED = _frames(3.0)  # what may be missing at an end: 2 s, and what coders and pauses add
-_SHARED = _frames(1.9)
+_SHARED = _frames(1.9)  # the least that may lie one over the other
 _STRETCH = _frames(2.0)
-_REPEATS = _frames(0.75)
+_REPEATS = _frames(0.75)  # beyond what any sound resembles itself
 
 _KEY_SPAN = 24
 _KEY_POINTS = 4  # moments in a sub-hash, six bits each,
 _KEY_STEP = 16  # and the frames between them
 _KEYS_PER_SECOND = 16
-_SPREAD = 200
+_SPREAD = 200  # sub-hashes that would fit, at the least distance between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +172,8 @@ def keys(fingerprint: bytes) -> frozenset[int]:
 def same(one: bytes, other: bytes) -> float:
     """The share of bits that agree in the worst 2 s of sound, at the best alignment: the same from SAME on.
 
-    0.5 is chance; 0.0 for an empty fingerprint and where no alignment leaves at most 2 s (3 with pauses) at each end and covers
-    a third of the longer one. Raises ValueError for bytes that are no fingerprint of ours.
+    0.5 is chance; 0.0 for an empty fingerprint and where no alignment leaves at most 2 s (3 with pauses) at each end and
+    covers a third of the longer one. Raises ValueError for bytes that are no fingerprint of ours.
     """
     if not one or not other:
         return 0.0
