@@ -18,7 +18,7 @@ from bot.model import (
     RecordingState,
     post_link,
 )
-from bot.store import Status
+from bot.store import HearingState, Status
 
 
 def print_snapshot(snapshot: Status, now: datetime) -> None:
@@ -80,6 +80,10 @@ class _View:
         waiting = min((at for at in (self._status.oldest_wanted, self._status.oldest_fetched) if at), default=None)
         oldest = f"; the oldest waits for {self._ago(waiting)}" if waiting else ""
         yield f"recordings: {_counts(self._status.recordings)}{oldest}"
+        if hearings := self._status.hearings:
+            waiting = self._status.oldest_hearing
+            oldest = f"; the oldest waits for {self._ago(waiting)}" if waiting else ""
+            yield f"heard again: {_counts(hearings)}{oldest}"
         for one in self._status.retrying:
             soon = max((one.next_try - self._now).total_seconds(), 0.0)
             stage = _NOT_YET.get(one.state, "transcribed")
@@ -139,5 +143,7 @@ def canary_line(canary: Mapping[str, Any], now: datetime) -> str:
     return f"canary: came through {ago(passed)} ago, in {canary['round_trip']:.1f} s"
 
 
-def _counts(counts: Mapping[RecordingState, int] | Mapping[DeliveryState, int]) -> str:
+def _counts(
+    counts: Mapping[RecordingState, int] | Mapping[HearingState, int] | Mapping[DeliveryState, int],
+) -> str:
     return ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "none"

@@ -180,6 +180,18 @@ FAMILIES = (
         _pending,
     ),
     Family(
+        "earshot_oldest_hearing_age_seconds",
+        (),
+        "How long the hearing after a first one that waits longest has been wanted; 0 without one.",
+        lambda shot: [((), shot.age(shot.status.oldest_hearing))],
+    ),
+    Family(
+        "earshot_hearings",
+        ("state",),
+        "Hearings after the first by state: second passes, and what is heard again on request.",
+        lambda shot: (((state.value,), number) for state, number in shot.status.hearings.items()),
+    ),
+    Family(
         "earshot_outbox_messages",
         ("sink", "state"),
         "Alerts and notices by sink and state.",

@@ -314,4 +314,7 @@ class Status:
     oldest_gap: Gap | None = None
     # Of each sink for which something is due.
     oldest_due_by: Mapping[str, datetime] = field(default_factory=dict)
+    # Hearings after the first, and since when the oldest of those wanted waits.
+    hearings: Mapping[HearingState, int] = field(default_factory=dict)
+    oldest_hearing: datetime | None = None
     day: Day = Day()

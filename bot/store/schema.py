@@ -276,7 +276,7 @@ hearings = sa.Table(
     # What it changed, post by post.
     sa.Column("outcome", Noun(tuple[Changed, ...])),
     sa.Index("ix_hearings_sha256", "sha256"),
-    sa.Index("ix_hearings_state_since", "state", "state_since"),
+    sa.Index("ix_hearings_state_why_state_since", "state", "why", "state_since"),
     _queue("ix_hearings_due", "why", "hearing_id", where="state = 'wanted'"),
     # Wanted once, however often it is asked for.
     _queue("ix_hearings_wanted", "sha256", "model", where="state = 'wanted'", unique=True),

@@ -13,8 +13,18 @@ from bot.store.accounts import load_accounts, load_waits
 from bot.store.alarms import load_alarms
 from bot.store.channels import load_channels
 from bot.store.coverage import gap_of
-from bot.store.nouns import ChannelStatus, Day, FailedRecording, Lag, RetryingRecording, Status
-from bot.store.schema import alerts, channels, gaps, outbox, raw_messages, recordings, versions
+from bot.store.hearing_rows import is_wanted
+from bot.store.nouns import (
+    ChannelStatus,
+    Day,
+    FailedRecording,
+    HearingState,
+    Lag,
+    RetryingRecording,
+    Status,
+    Why,
+)
+from bot.store.schema import alerts, channels, gaps, hearings, outbox, raw_messages, recordings, versions
 
 _DAY = timedelta(hours=24)
 _FAILURES_SHOWN = 20
@@ -50,8 +60,17 @@ async def load_status(conn: AsyncConnection, now: datetime) -> Status:
         alarms=await load_alarms(conn),
         oldest_gap=await _oldest_gap(conn),
         oldest_due_by=await _oldest_due_by(conn, due),
+        hearings=await _hearings(conn),
+        oldest_hearing=await conn.scalar(sa.select(sa.func.min(hearings.c.state_since)).where(is_wanted())),
         day=await _day(conn, now, lags),
     )
+
+
+async def _hearings(conn: AsyncConnection) -> dict[HearingState, int]:
+    """By state. A first hearing has a row only once there is a second, and is none of these."""
+    c = hearings.c
+    query = sa.select(c.state, sa.func.count()).where(c.why != Why.FIRST).group_by(c.state)
+    return {HearingState(state): count for state, count in await conn.execute(query)}
 
 
 async def _oldest_due_by(conn: AsyncConnection, due: sa.ColumnElement[bool]) -> dict[str, datetime]:

@@ -16,6 +16,7 @@ from bot.health.http import Health
 from bot.health.metrics import FAMILIES, Snapshot, exposition
 from bot.model import Alarm, DeliveryState, RecordingState, Wait
 from bot.sandbox.stage import free_port
+from bot.store import HearingState
 from tests.health.makers import NOON, facts, gap, minutes, row, status
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,8 @@ SHOT = Snapshot(
         oldest_due_by={"chat": NOON - minutes(1)},
         recordings={RecordingState.WANTED: 1},
         oldest_wanted=NOON - minutes(3),
+        hearings={HearingState.WANTED: 2, HearingState.DONE: 5},
+        oldest_hearing=NOON - minutes(7),
         waits=(Wait(account="main", method="messages.getHistory", until=NOON + timedelta(seconds=30)),),
         alerts={"strike": 4},
         unread=5,
@@ -71,6 +74,8 @@ def figures(shot: Snapshot = SHOT) -> dict[str, float]:
         ("earshot_outbox_messages{chat,due}", 2.0),
         ("earshot_alerts_total{strike}", 4.0),
         ("earshot_recordings{wanted}", 1.0),
+        ("earshot_hearings{done}", 5.0),
+        ("earshot_oldest_hearing_age_seconds{}", 420.0),
         ("earshot_unread_messages{}", 5.0),
         ("earshot_quarantined_messages{}", 0.0),
         ("earshot_flood_wait_seconds{main,messages.getHistory}", 30.0),

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,33 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bot.model import AccountState, Alarm, Backfill, ChannelId, How, MessageId, Receipt, RecordingState
-from bot.store import Store
+from bot.model import (
+    AccountState,
+    Alarm,
+    Backfill,
+    ChannelId,
+    Correction,
+    How,
+    MessageId,
+    Receipt,
+    RecordingState,
+    Source,
+)
+from bot.store import Corrected, Store
 from bot.store.schema import (
     access_hashes,
     alerts,
     backfills,
     channels,
     gaps,
+    hearings,
     ledger,
     outbox,
     raw_messages,
     rechecks,
     recordings,
     tallies,
+    transcripts,
     versions,
 )
 from tests.store.making import NOON, channel, heard, match, message, observation, raw, transcript, voice
@@ -62,7 +76,7 @@ async def die(url: str, folder: Path, channel_id: ChannelId, live: Live, step: i
 
 
 async def posts(store: Store, channel_id: ChannelId) -> None:
-    """A voice note, another post, its transcript, a deletion, alerts sent; as the daemon does it."""
+    """A voice note, another post, two transcripts, a deletion, alerts sent and corrected; as the daemon does it."""
     document = -channel_id
     first, edit = voice(1, document=document, channel_id=channel_id, text="попов"), message(2, "цоков", channel_id)
     bodies = {raw(1).digest: first, raw(2).digest: edit}
@@ -74,14 +88,29 @@ async def posts(store: Store, channel_id: ChannelId) -> None:
     for recording in await store.recordings.due(RecordingState.WANTED, LATER, 9):
         await store.recordings.record_fetched(recording.recording_id, sha256=f"{document:064x}", size=1, at=NOON)
     for recording in await store.recordings.due(RecordingState.FETCHED, LATER, 9):
-        found = {first.key: (match(form="поповым"),)}
+        found = {first.key: (match(form="поповым", source=Source.TRANSCRIPT),)}
         given = {"sinks": ("chat", "mail"), "at": NOON}
-        await store.recordings.record_transcript(recording.recording_id, transcript("поповым"), found, **given)
+        said = transcript("поповым")
+        await store.recordings.record_transcript(recording.recording_id, said, found, second="large", **given)
+    for hearing in await store.hearings.due(LATER, 9):
+        corrected = [
+            Corrected(
+                alert_id=alert_id,
+                match=replace(alert, spans=()),
+                correction=Correction(at=NOON, model="large", was=("поповым",)),
+                notice="not confirmed",
+            )
+            for alert_id, alert in (await store.hearings.alerts([first.key]))[first.key]
+        ]
+        given = {"corrected": corrected, "sinks": ("chat", "mail"), "at": NOON}
+        await store.hearings.record(hearing.hearing_id, transcript("о", "поповым"), {}, **given)
     await store.intake.record(heard(channel_id=channel_id, deleted=[2, 3], pts=4))
     for sink in ("chat", "mail"):
-        for delivery in await store.outbox.due(sink, LATER):
-            say([delivery.delivery_id, delivery.random_id])
-            await store.outbox.record_sent(delivery.delivery_id, Receipt(reference="1"), NOON)
+        # A correction is due once the alert is sent.
+        while due := await store.outbox.due(sink, LATER):
+            for delivery in due:
+                say([delivery.delivery_id, delivery.random_id])
+                await store.outbox.record_sent(delivery.delivery_id, Receipt(reference="1"), NOON)
 
 
 async def watch(store: Store, channel_id: ChannelId) -> None:
@@ -137,6 +166,15 @@ async def again(url: str, folder: Path, channel_id: ChannelId, live: Live) -> An
         ]
         sent = sa.select(alerts.c.message_id, outbox.c.sink, outbox.c.state).join_from(outbox, alerts)
         rows.append((await conn.execute(sent.where(alerts.c.channel_id == channel_id))).all())
+        on = alerts.c.alert_id == outbox.c.corrects
+        edits = sa.select(alerts.c.message_id, outbox.c.sink, outbox.c.state, outbox.c.notice).join_from(
+            outbox, alerts, on
+        )
+        rows.append((await conn.execute(edits.where(alerts.c.channel_id == channel_id))).all())
+        sha256 = f"{-channel_id:064x}"
+        h, t = hearings.c, transcripts.c
+        rows.append((await conn.execute(sa.select(h.why, h.state, h.transcript).where(h.sha256 == sha256))).all())
+        rows.append((await conn.execute(sa.select(t.transcript).where(t.sha256 == sha256))).all())
         told = (await conn.scalars(sa.select(outbox.c.notice).where(outbox.c.sink == f"account{channel_id}"))).all()
     # A killed life may be told of again, but what was raised was cleared, and what is told once is.
     rows.append([(told.count("open") - told.count("closed"), "open" in told, told.count("a day"))])

@@ -32,7 +32,7 @@ def sound(file: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("life", "sends"), [("posts", 6), ("watch", 0)])
+@pytest.mark.parametrize(("life", "sends"), [("posts", 8), ("watch", 0)])
 def test_killed_at_every_step(url: str, tmp_path: Path, life: str, sends: int) -> None:
     """Killed before a statement or commit, and started again, a life ends in the same rows and with the same sends."""
     # `make drills` kills at each step; PostgreSQL itself survives the kill of a client, so samples do.

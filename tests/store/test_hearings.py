@@ -102,7 +102,11 @@ async def test_a_hearing_that_fails(store: Store) -> None:
     assert await store.hearings.due(NOON, 9) == ()
     (again,) = await store.hearings.due(LATER, 9)
     assert (again.attempts, again.reason) == (1, "died")
+    status = await store.archive.status(LATER)
+    assert (status.hearings, status.oldest_hearing) == ({HearingState.WANTED: 1}, NOON)
     await store.hearings.record_failed(hearing.hearing_id, reason="given up", at=LATER)
+    status = await store.archive.status(LATER)
+    assert (status.hearings, status.oldest_hearing) == ({HearingState.FAILED: 1}, None)
     assert await store.hearings.due(LATER, 9) == ()
     assert await store.hearings.record(hearing.hearing_id, BETTER, {}, sinks=SINKS, at=LATER) == 0
     assert await store.archive.transcript(key(1)) == FAST

@@ -60,7 +60,7 @@ def _hearings() -> None:
         sa.PrimaryKeyConstraint("hearing_id", name=op.f("pk_hearings")),
     )
     op.create_index("ix_hearings_sha256", "hearings", ["sha256"])
-    op.create_index("ix_hearings_state_since", "hearings", ["state", "state_since"])
+    op.create_index("ix_hearings_state_why_state_since", "hearings", ["state", "why", "state_since"])
     _queue("ix_hearings_due", ["why", "hearing_id"], unique=False)
     _queue("ix_hearings_wanted", ["sha256", "model"], unique=True)
     op.create_table(
