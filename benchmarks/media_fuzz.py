@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from benchmarks import report
 from bot.errors import ChildDied, MediaRefused
 from bot.sandbox.stage import GENERAL, SPEECH_MODEL
@@ -105,19 +107,19 @@ async def transcribed(folder: Path, victim: Path, count: int) -> tuple[Counter[s
 
     await asyncio.gather(*(work() for _ in range(_TOGETHER)))
     grown = report.rss() - before
-    after = await transcriber.transcribe(GENERAL, language="ru", declared_seconds=None)
+    well = await _heard(transcriber, GENERAL) == "transcribed"
     await transcriber.close()
-    return outcomes, grown, peak, "министр" in after.text
+    return outcomes, grown, peak, well
 
 
 async def _heard(transcriber: LocalTranscriber, path: Path) -> str:
     try:
-        await transcriber.transcribe(path, language="ru", declared_seconds=None)
+        heard = await transcriber.transcribe(path, language="ru", declared_seconds=None)
     except MediaRefused as refused:
         return refused.reason
     except ChildDied as death:
         return f"the speech process died: {death}"
-    return "transcribed"
+    return "transcribed" if path != GENERAL or "министр" in heard.text else "misheard"
 
 
 def _peak(pid: int) -> float:
@@ -173,14 +175,18 @@ def run(count: int, whole: int) -> None:
 
 def main() -> None:
     """`--quick`: 500 files and 20. `--number N`: that one file, and what becomes of it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument(
         "--number", type=int, metavar="N", help="decode one file of the series and say what becomes of it"
     )
+    parser.add_argument("--files", type=int, metavar="N", help="so many under audit (10000)")
+    parser.add_argument("--whole", type=int, metavar="N", help="so many through the speech process (300)")
     given = parser.parse_args()
     if given.number is None:
-        run(500 if given.quick else 10_000, 20 if given.quick else 300)
+        count, whole = (500, 20) if given.quick else (10_000, 300)
+        run(count if given.files is None else given.files, whole if given.whole is None else given.whole)
         return
     with tempfile.TemporaryDirectory(prefix="bench-media-") as name:
         victim = Path(name) / "victim.mov"

@@ -10,11 +10,12 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from benchmarks import report
@@ -178,14 +179,14 @@ async def listen(folder: Path, transcriber: LocalTranscriber, kind: str, seconds
     return heard
 
 
-async def run(model: str, seconds: float) -> None:
-    """Every kind in turn."""
+async def run(model: str, seconds: float, kinds: Sequence[str]) -> None:
+    """Every one of `kinds` in turn."""
     found: dict[str, Heard] = {}
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-noise-") as name:
         folder = Path(name)
         transcriber = LocalTranscriber(SpeechSettings(model=model, models_folder=folder / "models", device="cpu"))
-        for kind in KINDS:
+        for kind in kinds:
             found[kind] = await listen(folder, transcriber, kind, seconds)
             report.tell(f"{kind}: {found[kind].seconds:.0f} s, {found[kind].unflagged} unflagged words")
         await transcriber.close()
@@ -212,11 +213,13 @@ async def run(model: str, seconds: float) -> None:
 
 def main() -> None:
     """`--quick`: three minutes of each."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--model", default=str(SPEECH_MODEL), help="a folder or the name of a model")
+    parser.add_argument("--kind", action="append", choices=sorted(KINDS), help="that one alone (may be repeated)")
     given = parser.parse_args()
-    asyncio.run(run(given.model, 180.0 if given.quick else 3600.0))
+    asyncio.run(run(given.model, 180.0 if given.quick else 3600.0, given.kind or list(KINDS)))
 
 
 if __name__ == "__main__":
