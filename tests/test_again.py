@@ -1,5 +1,6 @@
 """A window of the archive is heard again by another model: asked for once, counted, and reported post by post."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,6 +13,7 @@ from bot.app.again import again
 from bot.app.stores import open_store
 from bot.config import Config, load_config
 from bot.errors import ConfigError, ModelMissing
+from bot.health.jsonable import to_json
 from bot.model import RecordingState, utc_now
 from bot.sandbox.stage import SPEECH_MODEL
 from tests.configured import Folder, server_key
@@ -66,6 +68,8 @@ async def test_what_changes_is_reported_post_by_post(config: Config, desk: Desk)
         ((new,), (gone,)) = (difference.new, difference.vanished)
         assert (new.rule_id, new.text, new.at) == ("commander-relieved", "доложил что вышел приказ", 3.0)
         assert (gone.title, gone.text, gone.at) == ("Commander dismissed", "доложил что генерал попов снят", 3.0)
+    plain = json.loads(json.dumps(to_json(found)))
+    assert [one["after"] for one in plain["differences"]] == [7200.0, None]
     # What failed is asked for anew, what was heard is not.
     assert (await again(config, desk.store, model=str(SPEECH_MODEL), since=SINCE)).asked == 1
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 
 def to_json(value: object) -> Any:
-    """Frozen nouns as JSON values: ISO times, enum values, bytes as hex. Access hashes, part of a login, are left out."""
+    """Frozen nouns as JSON values: ISO times, spans in seconds, enum values, bytes as hex.
+
+    Access hashes, part of a login, are left out.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = (field.name for field in dataclasses.fields(value) if field.name != "access_hash")
         return {name: to_json(getattr(value, name)) for name in names}
@@ -18,6 +21,8 @@ def to_json(value: object) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Enum):
         return value.value
     return value.hex() if isinstance(value, bytes) else value
