@@ -5,7 +5,7 @@ Most texts have none, so every reading has a cheap test before it that a plain t
 """
 
 import re
-from collections.abc import Iterable, Iterator, KeysView
+from collections.abc import Iterable, Iterator, KeysView, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -179,20 +179,29 @@ def _begun(ahead: str, lexicon: Lexicon) -> list[int]:
 
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
     """`ш0йгу`, `к@дыров`: letters and digits with nothing, or a sign drawn like a letter, between them."""
-    gaps, first = reading.gaps, 0
+    gaps = reading.gaps
     meant: dict[str, Iterable[str]] = {}
-    while first < len(reading.words):
-        last = first
-        while last + 1 < len(reading.words) and gaps[last + 1] in _DRAWN_SIGNS:
-            last += 1
+    end = 0
+    for second in [i for i in range(1, len(reading.words)) if gaps[i] in _DRAWN_SIGNS]:
+        if second <= end:
+            continue
+        first = second - 1
+        end = last = _last_drawn(gaps, second)
         chunk = reading.words[first] + "".join(gaps[i] + reading.words[i] for i in range(first + 1, last + 1))
-        ends_in_digits = last == first + 1 and reading.words[last].isdigit()
-        if last > first and not ends_in_digits and len(chunk) <= LONGEST:
-            if chunk not in meant:
-                meant[chunk] = without_digits(chunk) & wanted
-            for symbol in meant[chunk]:
-                yield Edge(first, last, symbol, Reason.LOOK_ALIKE)
-        first = last + 1
+        ends_in_digits = last == second and reading.words[last].isdigit()
+        if ends_in_digits or len(chunk) > LONGEST:
+            continue
+        if chunk not in meant:
+            meant[chunk] = without_digits(chunk) & wanted
+        for symbol in meant[chunk]:
+            yield Edge(first, last, symbol, Reason.LOOK_ALIKE)
+
+
+def _last_drawn(gaps: Sequence[str], last: int) -> int:
+    """The last token that nothing, or a sign drawn like a letter, parts from the one before; the last gap is no such."""
+    while last + 2 < len(gaps) and gaps[last + 1] in _DRAWN_SIGNS:
+        last += 1
+    return last
 
 
 def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:

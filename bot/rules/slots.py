@@ -115,5 +115,8 @@ class Compiled:
     paths: tuple[Path, ...] = field(compare=False, hash=False, repr=False)
     dropped: tuple[Dropped, ...] = field(compare=False, hash=False, repr=False, default=())
 
+    def __hash__(self) -> int:
+        return hash(self.text)  # Asked for every hit, and a string remembers its own.
+
     def __str__(self) -> str:
         return self.text

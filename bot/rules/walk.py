@@ -105,14 +105,16 @@ class _Step(NamedTuple):
     symbols: tuple[str, ...]
 
 
-def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
+def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterable[Way]:
     """The ways from each of `starts`, edges that may meet the first slot, in order; the plainest to each end.
 
     A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long.
     """
-    if len(path.slots) == 1:
-        yield from _alone(ground, path.slots[0], starts)
-        return
+    return _alone(ground, path.slots[0], starts) if len(path.slots) == 1 else _along(ground, path, starts)
+
+
+def _along(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
+    """The ways of a path of several slots."""
     limit = ground.steps + MAX_STEPS
     first, *others = path.slots
     inner, told = ground.inner, not others[0].gap
@@ -137,17 +139,18 @@ def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
             )
 
 
-def _alone(ground: Ground, slot: Slot, starts: Iterable[Edge]) -> Iterator[Way]:
+def _alone(ground: Ground, slot: Slot, starts: Iterable[Edge]) -> list[Way]:
     """The ways of a path of one slot."""
-    inner = ground.inner
+    inner, found = ground.inner, []
     for start in starts:
         if start.first in inner:
             continue
         for edge, form in _met(ground, slot, start):
-            if edge.last + 1 in inner:
-                continue
-            reason = _bolder(edge.reason, form.reason)
-            yield Way(edge.first, edge.last, reason, edge.symbol if BOLDNESS[reason] > _REGEX else "")
+            if edge.last + 1 not in inner:
+                reason = _bolder(edge.reason, form.reason)
+                meant = edge.symbol if BOLDNESS[reason] > _REGEX else ""
+                found.append(Way(edge.first, edge.last, reason, meant))
+    return found
 
 
 def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> list[_Step]:
