@@ -19,7 +19,7 @@ from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
 from bot.app.hot_words import hot_words
 from bot.app.loop import Loop
-from bot.app.parts import local_transcriber, speech_transcriber
+from bot.app.parts import local_transcriber, speech_settings, speech_transcriber
 from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
@@ -180,7 +180,7 @@ class Service:
             sinks=self._names,
             transcribe=frozenset(speech.kinds),
             announce=self._nudge_all,
-            second=speech.second_model,
+            second=speech_settings(config, model=speech.second_model).model if speech.second_model else None,
         )
         self._reader = Reader(store, monitor, reading)
         limit = speech.max_megabytes * 1_000_000
