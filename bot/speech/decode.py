@@ -37,7 +37,7 @@ _OPTIONS = {
 }
 # Outside of these nobody records, and the resampler's filters grow with the rate: 100 MHz took 0.8 GB and 5 s.
 _RATES = range(4_000, 768_001)
-# Frames are resampled in blocks of so many seconds and samples of all channels at most: one by one costs twice the time.
+# Frames are resampled in blocks of so many seconds and samples of all channels at most: one by one costs up to a third more.
 _BLOCK_SECONDS = 30
 _BLOCK_SAMPLES = 500_000
 _SEALED = ThreadPoolExecutor(thread_name_prefix="decoder", initializer=forbid_opening)
