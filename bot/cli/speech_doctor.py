@@ -129,12 +129,20 @@ def _print_choices(offered: "list[Choice]") -> None:
             one.model.name,
             "–" if one.speed is None else f"{one.speed:.1f}",
             str(one.model.megabytes),
-            ("yes" if one.keeps_up else "no") if one.fits else "too large",
+            _keeps_up(one),
             str(one.model.millions),
         )
     out.print()
     print_table(rows)
     out.print("[dim]reckoned from the measurement; int8 on the processor, beam 5, exact mode[/]")
+
+
+def _keeps_up(one: "Choice") -> str:
+    if not one.fits:
+        return "too large"
+    if one.speed is None:
+        return "–"
+    return "yes" if one.keeps_up else "no"
 
 
 def _found(found: "Found") -> dict[str, object]:
