@@ -4,7 +4,7 @@ No Chromaprint: its Python bindings need a library of the system, and it compare
 a voice note has few. So this is the method of Haitsma and Kalker (see bands.py): 16 bits every 32 ms, each the sign of a
 feature. Recordings are the same if their bits agree *everywhere*: the agreement counted is that of the worst two
 seconds, since the same jingle, quote or sentence with other words in it is another recording. Up to 2 s more at either
-end are allowed.
+end are allowed. Less than a second that is replaced by as much of another is not noticed.
 
 Sub-hashes for a look-up are the outlines of moments that are far from any change of sign (coarser bands, over 1.5 s), since
 exactly these come out of a coder unchanged.
@@ -22,7 +22,7 @@ from bot.speech.bands import FRAMES_PER_SECOND, LOUD, Bands, Floats, bands, coar
 
 VERSION = 1
 # Between the most alike different recordings and the least alike same ones: benchmarks/fingerprints.py prints both.
-SAME = 0.71
+SAME = 0.72
 MAX_KEYS = 64
 
 Words = NDArray[np.uint16]
