@@ -10,6 +10,7 @@ from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
 from bot.speech import LocalTranscriber, SpeechSettings, Transcriber
+from bot.speech.boilerplate import load_book
 from bot.store import Store
 from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
 
@@ -131,10 +132,20 @@ def speech_settings(config: Config, *, model: str | None = None, hot_words: str 
         batch=speech.batch,
         translate=speech.translate,
         hot_words=hot_words,
+        boilerplate=boilerplate_file(config),
         max_bytes=speech.max_megabytes * 1_000_000,
         max_seconds=speech.max_minutes * 60.0,
         memory_bytes=speech.memory_megabytes * 1_000_000,
     )
+
+
+def boilerplate_file(config: Config) -> Path | None:
+    """The file of further phrases. ConfigError when it cannot be used."""
+    if (given := config.settings.speech.boilerplate_file) is None:
+        return None
+    path = (config.file.parent / given.expanduser()).resolve()
+    load_book(path)
+    return path
 
 
 def speech_transcriber(config: Config, *, hot_words: str = "") -> Transcriber:

@@ -214,6 +214,11 @@ class SpeechSection(Section):
     hot_words: bool = Field(
         False, description="Tell the decoder the people, units and places of the rules, so that it writes their names."
     )
+    boilerplate_file: Path | None = Field(
+        None,
+        description="Phrases that your model invents where nobody speaks, beside those that come with Earshot; made by "
+        "earshot speech harvest.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the model runs.")
     compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float16, ...")
     language: Language | None = Field(None, description="ISO 639-1 code; detected for each recording when absent.")

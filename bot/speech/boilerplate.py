@@ -9,7 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -96,6 +96,7 @@ def shipped() -> Phrasebook:
     return Phrasebook(read_phrases("boilerplate.json", place.read_text("utf-8")))
 
 
+@cache
 def load_book(path: Path | None) -> Phrasebook:
     """The phrases that come with Earshot, and those in the file at `path`. ConfigError when it cannot be used."""
     return Phrasebook([*shipped().phrases, *load_phrases(path)]) if path else shipped()

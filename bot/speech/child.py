@@ -99,6 +99,9 @@ class Child:
         try:
             sound: Sound = yield Work(partial(self._decode, Path(job["path"])), front=True)
         except MediaRefused as refusal:
+            if isinstance(refusal.__cause__, MemoryError) and len(self._at_hand) > 1:
+                # Alone it may have room; the process ends, and is given them one by one.
+                raise refusal.__cause__ from None
             return refusal
         self._at_hand[job["id"]] = sound.seconds
         self._allow()

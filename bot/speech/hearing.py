@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from bot.model import Segment, Transcript, Word
 from bot.speech.asks import Decode, Encode, Hearing, Work
+from bot.speech.boilerplate import Phrasebook, load_book
 from bot.speech.decode import RATE, Sound
 from bot.speech.doubt import flags_of, fuller, worth_without_vad
 from bot.speech.languages import choose
@@ -223,9 +225,10 @@ def _transcript(
     note = choose(heard.probabilities, heard.speech, hint) if heard.probabilities else None
     language, probability = (note.language, note.probability) if note else _untold(model, manner, hint)
     voiced = None if chunks is None else _seconds(chunks)
+    book = load_book(Path(manner.boilerplate) if manner.boilerplate else None)
     doubtful = {one.language: one.probability for one in note.per_window} if note else {}
     segments = tuple(
-        _segment(found, spoken, language, doubtful.get(spoken, probability), voiced, model.end_of_text)
+        _segment(found, spoken, language, doubtful.get(spoken, probability), voiced, model.end_of_text, book)
         for found, spoken in zip(heard.found, heard.languages, strict=True)
         if found.words is None or found.words
     )
@@ -260,6 +263,7 @@ def _segment(
     probability: float,
     voiced: Sequence[tuple[float, float]] | None,
     eot: int,
+    book: Phrasebook,
 ) -> Segment:
     words = tuple(
         Word(start=float(word.start), end=float(word.end), text=word.word, probability=float(word.probability))
@@ -286,6 +290,7 @@ def _segment(
             speech_share=share,
             seconds=float(found.end - found.start),
             tokens=sum(token < eot for token in found.tokens),
+            book=book,
         ),
         language=None if language == note else language,
         speech_share=share,

@@ -24,6 +24,8 @@ class Manner:
     hot_words: str = ""
     # ISO 639-1 code of everything that is said; None listens.
     language: str | None = None
+    # A file of further phrases that the model invents; empty for none.
+    boilerplate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class SpeechSettings:
     words: bool = True
     translate: bool = False
     hot_words: str = ""
+    boilerplate: Path | None = None
     # CPU threads; 0 takes every core that this process may use.
     threads: int = 0
     max_bytes: int = 512 * MEBIBYTE
@@ -68,6 +71,7 @@ class SpeechSettings:
             translate=self.translate,
             hot_words=self.hot_words,
             language=self.language,
+            boilerplate=str(self.boilerplate.absolute()) if self.boilerplate else "",
         )
 
     @property

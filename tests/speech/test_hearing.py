@@ -1,8 +1,10 @@
 """The model's way through recordings: what faster-whisper hears, whoever else is heard at the same time."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,3 +132,14 @@ def test_an_error_ends_the_run_that_it_belongs_to(model: Model) -> None:
     driver.post(partial(driver.add, 1, hear(model, broken, Manner(), "tiny", hint=None), 1.0))
     with pytest.raises(Exception, match=r"1D|dimension|shape"):
         next(driver.run())
+
+
+def test_phrases_of_a_users_own_file_are_flagged(model: Model, sounds: list[Sound], tmp_path: Path) -> None:
+    """What was harvested from their model counts beside what comes with Earshot."""
+    (plain,) = run(model, sounds[1:2], Manner(), batch=8)
+    assert plain.segments[0].flags == ()
+    file = tmp_path / "mine.json"
+    phrases = [{"text": segment.text.strip(), "language": "*", "source": "known"} for segment in plain.segments]
+    file.write_text(json.dumps({"phrases": phrases}), "utf-8")
+    (flagged,) = run(model, sounds[1:2], Manner(boilerplate=str(file)), batch=8)
+    assert [segment.flags for segment in flagged.segments] == [("boilerplate",)] * len(plain.segments)
