@@ -176,7 +176,8 @@ class _Maker:
         into.weight[value] = 0.0
         into.weight[value, _PAST] = 1.0
         out.weight[:, 0] = 0.0
-        out.weight[_PAST, 0] = -1.0
+        # What is read was divided by the spread of the stream: embedding and position, of variance one each.
+        out.weight[_PAST, 0] = -np.sqrt(2.0)
 
     def _look_for_end(self, attention: Any) -> None:
         """The first head looks for the last position with sound, and takes off what would have been said by then."""
