@@ -66,6 +66,8 @@ class SpeechWorker:
         # What is at hand, by recording id.
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._long: set[int] = set()
+        # The files of what is at hand: the same one is transcribed once, and the others wait for that.
+        self._files: dict[int, str | None] = {}
         # Nothing is begun before; set when no recording can be transcribed at present.
         self._not_before: datetime | None = None
 
@@ -101,7 +103,10 @@ class SpeechWorker:
             number = recording.recording_id
             if number in self._tasks or not room or (_is_long(recording) and not self._has_room_for_long()):
                 continue
+            if recording.sha256 in self._files.values():
+                continue
             room -= 1
+            self._files[number] = recording.sha256
             self._tasks[number] = asyncio.create_task(self._serve(recording))
             self._tasks[number].add_done_callback(lambda _: self._pulse.nudge())
             if _is_long(recording):
@@ -114,6 +119,7 @@ class SpeechWorker:
         """Let go of what is done; raises what a task raised."""
         for number in [number for number, task in self._tasks.items() if task.done()]:
             self._long.discard(number)
+            del self._files[number]
             await self._tasks.pop(number)
 
     async def _look(self, limit: int) -> Sequence[Recording]:

@@ -254,6 +254,21 @@ async def test_several_recordings_at_once(bench: Bench) -> None:
     assert len(gathering.calls) == 5
 
 
+async def test_the_same_file_is_not_heard_twice_at_once(bench: Bench) -> None:
+    """Two posts with the same bytes, both waiting: one is transcribed, the other has its transcript."""
+    numbers = [await bench.post(number, b"the same sound") for number in (1, 2)]
+    gathering = Gathering(3)
+
+    async def all_done() -> bool:
+        if gathering.at_once:
+            await asyncio.sleep(0.1)
+            gathering.go.set()
+        return all([(await bench.recording(number)).state is RecordingState.DONE for number in numbers])
+
+    await bench.run_until(gathering, lambda: asyncio.ensure_future(all_done()))
+    assert len(gathering.calls) == 1
+
+
 async def test_long_recordings_leave_room_for_short_ones(bench: Bench) -> None:
     """However many long ones wait, half of the places are free for what is short."""
     for number in range(1, 6):
