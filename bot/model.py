@@ -423,8 +423,8 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The words exactly as given, so that an offset into it leads to a word."""
-        return "".join(word.text for word in self.words)
+        """The words exactly as given, so that an offset into it leads to a word; without words, the segments."""
+        return "".join(word.text for word in self.words) or "".join(segment.text for segment in self.segments)
 
     @property
     def shortfall(self) -> str:

@@ -11,17 +11,15 @@ import threading
 import traceback
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import ctranslate2
-import numpy as np
 
 from bot.errors import MediaRefused
 from bot.model import Transcript
 from bot.speech.asks import Hearing, Signal, Work
-from bot.speech.decode import RATE, Sound, decode
+from bot.speech.decode import Sound, decode
 from bot.speech.driver import Driver
 from bot.speech.fingerprint import fingerprint
 from bot.speech.hearing import hear
@@ -75,10 +73,7 @@ class Child:
             given["folder"], device=given["device"], compute_type=given["compute_type"], workers=workers, threads=1
         )
         driver: Driver[Outcome] = Driver(model, workers=workers, beam_size=self._manner.beam_size, batch=given["batch"])
-        # A second of hiss, so that every library is loaded and every page touched before the first job.
-        hiss = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
-        driver.post(partial(driver.add, 0, self._hear(model, Sound(hiss, 0), None), 1.0))
-        next(islice(driver.run(), 1))
+        model.warm_up()
         return driver, model
 
     def _listen(self, driver: Driver[Outcome], model: Model) -> None:

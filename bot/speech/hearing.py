@@ -35,8 +35,8 @@ from bot.speech.voice import speech_share
 # like length can be decoded together.
 _TOKENS_PER_SECOND = 12
 _LIMIT_STEP = 56
-# Of the second try, which most often follows a loop.
-_SECOND_TOKENS_PER_SECOND = 8
+# Of the second try, which most often follows a loop; it has no company, so nothing is rounded.
+_SECOND_TOKENS_PER_SECOND = 6
 _SECOND_TEMPERATURE = 0.4
 # Whisper's own thresholds (openai/whisper, transcribe.py).
 _LEAST_LOGPROB = -1.0
@@ -129,10 +129,11 @@ def _language(
 def _decode(model: Model, encoded: NDArray[Any], size: int, language: str, manner: Manner) -> Hearing[Decoded]:
     """Beam search, and where that went wrong one hotter try: the full ladder of five costs nine times as much."""
     asked = Prompted(encoded, model.prompt(language, hot_words=manner.hot_words))
-    first: Decoded = yield Decode(asked, _limit(size, _TOKENS_PER_SECOND))
+    first: Decoded = yield Decode(asked, _limit(size))
     if not _failed(first):
         return first
-    second: Decoded = yield Decode(asked, _limit(size, _SECOND_TOKENS_PER_SECOND), _SECOND_TEMPERATURE)
+    fewer = min(ceil(size / FRAMES_PER_SECOND * _SECOND_TOKENS_PER_SECOND), MOST_TOKENS)
+    second: Decoded = yield Decode(asked, fewer, _SECOND_TEMPERATURE)
     whole = [one for one in (second, first) if one.compression <= _MOST_COMPRESSION]
     return max(whole or (first, second), key=lambda one: one.avg_logprob)
 
@@ -161,7 +162,7 @@ def _take(
             heard.languages.append(language)
     if manner.translate and language != "en":
         asked = Prompted(encoded, model.prompt(language, "translate"))
-        english: Decoded = yield Decode(asked, _limit(size, _TOKENS_PER_SECOND))
+        english: Decoded = yield Decode(asked, _limit(size))
         heard.english.append(model.text(english.tokens).strip())
     elif manner.translate:
         heard.english.append(model.text(decoded.tokens).strip())
@@ -201,9 +202,9 @@ def _padded(window: Features, fitted: bool) -> Features:
     return np.pad(window, ((0, 0), (0, length - size)))
 
 
-def _limit(size: int, rate: int) -> int:
+def _limit(size: int) -> int:
     """Most tokens for a window of `size` frames."""
-    return min(ceil(size / FRAMES_PER_SECOND * rate / _LIMIT_STEP) * _LIMIT_STEP, MOST_TOKENS)
+    return min(ceil(size / FRAMES_PER_SECOND * _TOKENS_PER_SECOND / _LIMIT_STEP) * _LIMIT_STEP, MOST_TOKENS)
 
 
 def _failed(decoded: Decoded) -> bool:

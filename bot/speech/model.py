@@ -13,6 +13,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
+from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
 
 # Frames of the mel spectrogram in Whisper's window of 30 s; one is 10 ms.
@@ -69,6 +70,12 @@ class Model(WhisperModel):  # type: ignore[misc]
     def end_of_text(self) -> int:
         """The first token that is no text."""
         return int(self.tokenizer("en").eot)
+
+    def warm_up(self) -> None:
+        """Have libraries loaded and weights touched before the first recording, by a quarter of a second and two tokens."""
+        get_speech_timestamps(np.zeros(512, np.float32))
+        (encoded,) = self.encode_all([self.features(np.zeros(4_000, np.float32))])
+        self.decode_all([Prompted(encoded, self.prompt("en"))], limit=2, beam_size=1)
 
     def knows(self, language: str | None) -> bool:
         """Whether it has a token for this language (ISO 639-1)."""
