@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.errors import ChildDied, MediaRefused, ModelMissing
+from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.speech import LocalTranscriber, SpeechSettings
 from bot.speech.local import is_partial
 from tests.speech.conftest import Clip
@@ -50,6 +50,56 @@ async def test_a_child_killed_in_the_middle_of_a_job(
         await job
     assert "должности" in await transcribe(transcriber, clips[1])
     assert transcriber.pid != child.pid
+
+
+@pytest.mark.slow
+async def test_a_child_killed_with_several_jobs(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
+    """When it is nobody's fault, all of them are done by its successor, and nobody is told of the death."""
+    child = await child_of(transcriber)
+    jobs = [asyncio.create_task(transcribe(transcriber, clip)) for clip in clips[:4]]
+    await asyncio.sleep(0.3)
+    child.send_signal(signal.SIGKILL)
+    texts = await asyncio.gather(*jobs)
+    assert "офицеры" in texts[0]
+    assert "должности" in texts[1]
+    assert all(texts)
+    assert transcriber.pid != child.pid
+
+
+@pytest.mark.slow
+async def test_one_recording_that_kills_is_no_others_fault(
+    settings: SpeechSettings, tmp_path: Path, clips: list[Clip]
+) -> None:
+    """Of several at once, the one that takes more memory than there is fails; the others are done."""
+    from tests.speech import hostile
+
+    path = tmp_path / "long"
+    path.write_bytes(hostile.hours_of_silence(2))
+    transcriber = LocalTranscriber(replace(settings, memory_bytes=1_000_000_000, max_seconds=3 * 3600))
+    bad = asyncio.create_task(transcriber.transcribe(path, language="ru", declared_seconds=None))
+    texts = await asyncio.gather(*(transcribe(transcriber, clip) for clip in clips[:3]))
+    with pytest.raises((MediaRefused, ChildDied)):
+        await bad
+    assert ["офицеры" in texts[0], "должности" in texts[1], "приказ" in texts[2]] == [True] * 3
+    await transcriber.close()
+
+
+@pytest.mark.slow
+async def test_a_known_recording_is_not_heard(transcriber: LocalTranscriber, clips: list[Clip]) -> None:
+    """Who says that a fingerprint is known is left alone; the others go on meanwhile."""
+    seen: list[bytes] = []
+
+    async def known(voice: bytes) -> bool:
+        seen.append(voice)
+        await asyncio.sleep(0.1)
+        return True
+
+    first = transcriber.transcribe(clips[1].path, language=None, declared_seconds=None, heard_before=known)
+    told, text = await asyncio.gather(first, transcribe(transcriber, clips[1]), return_exceptions=True)
+    assert isinstance(told, HeardBefore)
+    assert len(seen) == 1
+    assert "должности" in str(text)
+    assert "должности" in await transcribe(transcriber, clips[1])
 
 
 @pytest.mark.slow
