@@ -97,5 +97,6 @@ async def test_a_transcript_says_how_it_was_made(transcriber: LocalTranscriber, 
     assert heard.parameters["compute_type"] == "int8_float32"
     assert heard.parameters["beam_size"] == "5"
     assert heard.parameters["vad"] == "silero"
-    assert heard.parameters["language"] == "detected"
+    assert heard.parameters["language"] == "heard"
+    assert heard.parameters["windows"] == "30 s"
     assert {"faster-whisper", "ctranslate2", "device"} <= set(heard.parameters)
