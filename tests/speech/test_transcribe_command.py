@@ -93,7 +93,12 @@ def test_ctrl_c_keeps_what_is_done(alone: Path) -> None:
     """Interrupted in the middle: exit code 130, and a complete JSON list of what was done."""
     files = sorted(RECORDINGS.glob("setting_*.ogg"))
     with subprocess.Popen(
-        command(*files, "--format", "json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*files, "--format", "json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
