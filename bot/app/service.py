@@ -76,8 +76,8 @@ async def _unless_stopped(start: "Coroutine[Any, Any, Service]", stop: asyncio.E
 
 async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> "Service":
     """Open every part, each with its undo on the stack, and say that we are listening."""
-    rules = load_rules(config, keep=True)
     store = await stack.enter_async_context(open_store(config))
+    rules = load_rules(config, keep=True)
     # What an earlier version could not read, this one may.
     await store.intake.requeue()
     reading = Pulse(stop)

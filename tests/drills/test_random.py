@@ -21,7 +21,7 @@ def seeds() -> list[int]:
     """SEED alone when it is given; else a fixed run of seeds (RUNS of them, from FIRST), and all that ever failed."""
     if one := os.environ.get("SEED"):
         return [int(one)]
-    first, runs = int(os.environ.get("FIRST", "1")), int(os.environ.get("RUNS", "500" if ALL else "20"))
+    first, runs = int(os.environ.get("FIRST", "1")), int(os.environ.get("RUNS", "500" if ALL else "10"))
     return sorted({*range(first, first + runs), *FAILED_ONCE})
 
 

@@ -64,6 +64,7 @@ async def test_one_of_two_is_banned(open_stage: OpenStage) -> None:
             assert sum(address in m.text and "Rule  storm-shadow" in m.text for m in stage.desk.messages) == 1
 
 
+@pytest.mark.drill
 async def test_the_last_one_is_banned(open_stage: OpenStage) -> None:
     """When both accounts are lost, the daemon ends with 4 and the reason."""
     async with open_stage(CHANNELS, settings=TWO) as stage:

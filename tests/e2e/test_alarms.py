@@ -54,6 +54,7 @@ async def test_deaf_and_a_channel_gone_private(open_stage: OpenStage) -> None:
         assert len(said(stage, "⚠ @lawmaker can no longer")) == 1
 
 
+@pytest.mark.drill
 async def test_a_chat_that_takes_nothing_is_told_elsewhere(open_stage: OpenStage) -> None:
     """When the chat is closed, the second sink and /healthz have the alarm with the reason."""
     port = free_port()

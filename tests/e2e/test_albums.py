@@ -9,6 +9,7 @@ from tests.e2e.test_main_job import BLOGGER, chat_of, listening
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_an_album_cut_by_a_kill_is_one_alert(open_stage: OpenStage) -> None:
     """Ten items with the words in each, the daemon killed after five of them: the analysts are told once."""
     async with open_stage([BLOGGER]) as stage:

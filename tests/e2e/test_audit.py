@@ -49,6 +49,7 @@ async def test_repaired_by_the_daemon(open_stage: OpenStage) -> None:
         assert await stage.stop() == 0
 
 
+@pytest.mark.drill
 async def test_repaired_without_a_daemon(open_stage: OpenStage) -> None:
     """When no daemon runs, the command asks Telegram itself; what stays open is said with exit code 1."""
     async with open_stage([{"handle": "blogger"}]) as stage:

@@ -232,6 +232,7 @@ async def test_a_lost_session_ends_the_daemon_and_the_chat_hears_of_it(open_stag
         assert again.err.splitlines()[-1].startswith("earshot: the session was ended from another device")
 
 
+@pytest.mark.drill
 async def test_a_session_lost_while_nobody_ran_is_told_once(open_stage: OpenStage) -> None:
     """A start with a login that was lost meanwhile ends with 4, and the analysts' chat hears of it, once."""
     async with open_stage([BLOGGER]) as stage:
@@ -247,6 +248,7 @@ async def test_a_session_lost_while_nobody_ran_is_told_once(open_stage: OpenStag
             assert "earshot login" in told[0]
 
 
+@pytest.mark.drill
 async def test_a_bot_that_was_logged_out_logs_in_again_by_its_token(open_stage: OpenStage) -> None:
     """A revoked bot session is replaced by means of the token; with a revoked token posts are kept and the status tells."""
     async with open_stage([BLOGGER]) as stage:

@@ -213,6 +213,7 @@ def shown(stage: Stage, address: str) -> list[Posted]:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_hostile_texts_cannot_forge_an_alert(open_stage: OpenStage) -> None:
     """Markup, direction overrides, emoji, hidden characters, links and imitations: one sound alert each, in its frame."""
     async with open_stage([LAWMAKER, {"handle": "evil_channel", "title": TITLE}]) as stage:

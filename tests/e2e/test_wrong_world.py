@@ -43,6 +43,7 @@ async def test_many_channels_that_cannot_be_followed(open_stage: OpenStage) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_a_wrong_token(open_stage: OpenStage) -> None:
     """A token that Telegram does not know ends the start with 4 and leads to @BotFather; the token is not shown."""
     async with open_stage([BLOGGER]) as stage:
@@ -77,6 +78,7 @@ async def test_a_chat_where_the_bot_may_not_write(open_stage: OpenStage) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_an_unknown_chat(open_stage: OpenStage) -> None:
     """A chat that nobody has ever made ends the start with 8 and names it."""
     async with open_stage([BLOGGER], settings={"alerts": {"chat": "nobody_has_this"}}) as stage:
@@ -86,6 +88,7 @@ async def test_an_unknown_chat(open_stage: OpenStage) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_an_unknown_channel_among_others(open_stage: OpenStage) -> None:
     """The daemon listens to the channels that there are, says in the chat which there is not, and keeps running."""
     async with open_stage([BLOGGER]) as stage:

@@ -153,6 +153,7 @@ async def test_urgent_channels_are_looked_at_twice_as_often(stage: Stage) -> Non
         assert set(overviews) == {1, 2}
 
 
+@pytest.mark.drill
 async def test_lost_replies_cost_their_own_channels_alone(stage: Stage) -> None:
     """Twelve differences are never answered, more than may be asked at once; the thirteenth channel is heard meanwhile."""
     stuck = [stage.channel(f"Stuck{number}") for number in range(12)]

@@ -460,6 +460,7 @@ async def test_stuck_twice_is_the_end(stage: Stage) -> None:
     await fleet.close()
 
 
+@pytest.mark.drill
 async def test_an_unreachable_network_ends_nothing(stage: Stage) -> None:
     """While the server cannot be reached nobody is stuck; once it is back, hearing goes on."""
     harbour, chats = Harbour(stage, "main"), channels(stage, 1)
