@@ -47,7 +47,7 @@ async def test_telethon_and_server_end_with_the_same_key() -> None:
 
 @pytest.mark.slow
 async def test_forty_key_exchanges_succeed() -> None:
-    """None of 100 exchanges fails; the one key in 256 that has leading zero bytes has a test of its own."""
+    """None of 40 exchanges fails; the one key in 256 that has leading zero bytes has a test of its own."""
     lengths = set()
     for _ in range(40):
         handshake = Handshake(SERVER_KEY, time.time)
