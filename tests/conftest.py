@@ -1,8 +1,11 @@
 """How much is tested: `make drills` sets DRILLS=all, and then the tests marked `drill` run too."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # For `make quick`.
@@ -17,3 +20,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if "drill" not in item.keywords]
+
+
+@pytest.fixture(autouse=True)
+def no_logs_left() -> Iterator[None]:
+    """A command that was called in a test leaves a handler behind, whose stream is closed by then."""
+    yield
+    root = logging.getLogger()
+    left = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
+    for handler in left:
+        root.removeHandler(handler)
+    if left:
+        structlog.reset_defaults()

@@ -106,6 +106,7 @@ async def test_an_account_that_is_not_configured(open_stage: OpenStage) -> None:
         assert ran.code == 2
 
 
+@pytest.mark.drill
 async def test_two_machines_on_one_database(open_stage: OpenStage, tmp_path: Path) -> None:
     """A second daemon, with a data folder and a copied session of its own, is refused before its first packet."""
     async with open_stage(CHANNELS, settings={"database": postgres_url()}) as stage:

@@ -34,6 +34,7 @@ async def with_a_gap(stage: Stage) -> None:
     raise AssertionError(found)
 
 
+@pytest.mark.drill
 async def test_repaired_by_the_daemon(open_stage: OpenStage) -> None:
     """While the daemon runs it closes what can be closed, and the statement comes once it has."""
     async with open_stage([{"handle": "blogger"}]) as stage:

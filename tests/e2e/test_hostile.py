@@ -64,6 +64,7 @@ def post_bad_recordings(channel: Chat, victim: Path) -> dict[int, tuple[str, str
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.drill
 async def test_hostile_recordings_fail_by_name_and_leave_the_daemon_as_it_was(open_stage: OpenStage) -> None:
     """Lists of files, wrong types, wrecks, half a day of silence and lies about size: named, and nothing else happens."""
     async with open_stage([LAWMAKER]) as stage:

@@ -51,8 +51,9 @@ def _spoken() -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.drill)], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 async def test_every_post_is_stored_once_and_alerted_once_whatever_is_killed_when(
     open_stage: OpenStage, database: str | None, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ async def test_text_and_voice_become_alerts_with_proof(open_stage: OpenStage, da
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_a_daemon_that_was_down_misses_nothing(open_stage: OpenStage) -> None:
     """Posts, an edit and a deletion made while the daemon was down are all recorded, and alerted, at the next start."""
     async with open_stage([BLOGGER]) as stage:
@@ -84,6 +85,7 @@ async def test_a_daemon_that_was_down_misses_nothing(open_stage: OpenStage) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_what_an_earlier_version_could_not_read_is_read_at_the_next_start(open_stage: OpenStage) -> None:
     """A raw message that was set aside is tried again when the daemon starts, and alerts if it can be read now."""
     async with open_stage([BLOGGER]) as stage:

@@ -27,6 +27,7 @@ def told(text: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_many_channels_that_cannot_be_followed(open_stage: OpenStage) -> None:
     """They do not fill the chat, where alerts would wait behind them: a few are named, the others counted."""
     async with open_stage([BLOGGER]) as stage:
@@ -67,6 +68,7 @@ async def test_a_session_that_telegram_does_not_know(open_stage: OpenStage) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 async def test_a_chat_where_the_bot_may_not_write(open_stage: OpenStage) -> None:
     """A chat that the bot is not in ends the start with 8 and says what to do, before anything is listened to."""
     async with open_stage([BLOGGER]) as stage:

@@ -72,6 +72,7 @@ def test_eval_counts_errors_of_models_and_modes(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 def test_bench_compares_with_the_plain_loop(folder: Path) -> None:
     """All contenders on the same recordings; what is written together is what is written alone."""
     code, out, _ = run("speech", "bench", folder, "--model", MODEL, "--rounds", 1, "--json")

@@ -36,7 +36,7 @@ def sound(file: Path) -> bool:
 def test_killed_at_every_step(url: str, tmp_path: Path, life: str, sends: int) -> None:
     """Killed before a statement or commit, and started again, a life ends in the same rows and with the same sends."""
     # `make drills` kills at each step; PostgreSQL itself survives the kill of a client, so samples do.
-    stride = str((1 if ALL else 5) * (1 if url.startswith("sqlite") else 4))
+    stride = str((1 if ALL else 8) * (1 if url.startswith("sqlite") else 4))
     lines = [json.loads(line) for line in run("dying", url, tmp_path, stride, life).splitlines() if line[0] in "[{"]
     random_ids: dict[int, int] = {}
     for delivery_id, random_id in lines[:-1]:

@@ -179,6 +179,7 @@ async def test_lost_replies_cost_their_own_channels_alone(stage: Stage) -> None:
                 await stage.complete(chat)
 
 
+@pytest.mark.drill
 async def test_lost_overview(stage: Stage) -> None:
     """An overview that is never answered holds up no pushes, and is asked for again."""
     chat = stage.channel("Overlooked")
