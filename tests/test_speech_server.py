@@ -18,6 +18,8 @@ from bot.speech import LocalTranscriber
 from bot.speech.remote import RemoteTranscriber
 from tests.configured import Folder, closed_port, server_key
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-hidden-speech-key"
 
 

@@ -11,6 +11,8 @@ from bot.rules import parse_rules
 from bot.speech.doubt import FLAGS, flags_of
 from tests.monitor.desk import Desk, post, spoken, voice
 
+pytestmark = pytest.mark.slow
+
 WARNING = "\n⚠ Doubtful speech alone speaks for it: check by ear.\n"
 
 

@@ -15,6 +15,8 @@ from bot.store import Hearing, Why
 from bot.store.schema import outbox
 from tests.monitor.desk import BLOGGER, RULES, START, Desk, album, post, spoken, voice
 
+pytestmark = pytest.mark.slow
+
 AROUND = "и тогда он доложил что {} и больше ничего нам не сказали"
 FILE = hashlib.sha256(b"77").hexdigest()
 

@@ -13,6 +13,8 @@ from bot.rules import parse_rules, terms
 from bot.rules.slots import Compiled
 from bot.rules.terms import kept
 
+pytestmark = pytest.mark.slow
+
 PACKS = Path(__file__).parents[2] / "config" / "rules"
 RULES = {
     "r.yaml": """rules:

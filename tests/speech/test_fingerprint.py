@@ -16,6 +16,8 @@ from bot.speech.decode import RATE, decode
 from bot.speech.fingerprint import MAX_KEYS, SAME, fingerprint, keys, same
 from tests.speech.conftest import RECORDINGS
 
+pytestmark = pytest.mark.slow
+
 Samples = NDArray[np.float32]
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.speech.audited import MEMORY_BYTES, AuditedDecoder, write_victim
 from tests.speech.bent import bent
 
+pytestmark = pytest.mark.slow
+
 SEED = 5
 MEBIBYTE = 1024 * 1024
 

@@ -17,6 +17,8 @@ from bot.speech.noise import CLIP_SECONDS, KINDS, RATE, Samples, clips, make
 from bot.speech.settings import SpeechSettings
 from tests.speech.conftest import MODEL, Clip
 
+pytestmark = pytest.mark.slow
+
 
 def found(text: str, language: str = "ru", heard: int = 2, model: str = "tiny 01") -> Phrase:
     return Phrase(text=text, language=language, source="harvested", model=model, heard=heard)

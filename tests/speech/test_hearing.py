@@ -18,6 +18,8 @@ from bot.speech.model import Model, Prompted
 from bot.speech.settings import Manner
 from tests.speech.conftest import DEMO, MODEL, RECORDINGS, load_clips
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model() -> Model:

@@ -8,6 +8,8 @@ from benchmarks.noise import KINDS, Heard, note
 from bot.speech import LocalTranscriber
 from tests.speech.conftest import Clip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)

@@ -25,6 +25,8 @@ from tests.speech.conftest import MODEL, REPOSITORY, Clip
 from tests.speech.server import KEY
 from tests.speech.server import MODEL as NAME
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:

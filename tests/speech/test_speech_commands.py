@@ -16,6 +16,8 @@ from tests.configured import Folder, server_key
 from tests.speech.conftest import MODEL, RECORDINGS
 from tests.stores import ready_sqlite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

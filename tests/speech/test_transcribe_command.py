@@ -14,6 +14,8 @@ from bot.config import ENVIRONMENT
 from tests.speech.conftest import MODEL, RECORDINGS
 from tests.speech.wer import word_errors, words_of
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, NOISE = (RECORDINGS / f"{name}.ogg" for name in ("voice_000", "voice_001", "noise_178"))
 WORDS = "Товарищи офицеры и солдаты, я обращаюсь к вам честно."
 

@@ -10,6 +10,8 @@ from bot.model import Changed, Correction, Quote, Receipt, RecordingState, Sourc
 from bot.store import Corrected, HearingState, Rehearing, Store, Why
 from tests.store.making import BLOGGER, LAWMAKER, NOON, key, match, put, transcript, voice
 
+pytestmark = pytest.mark.slow
+
 SHA = "ab" * 32
 BIG = "large abc"
 LATER = NOON + timedelta(minutes=5)

@@ -14,6 +14,8 @@ from bot.store.schema import messages, versions
 from bot.store.texts import Term, parse_query, words
 from tests.store.making import BLOGGER, LAWMAKER, NOON, message
 
+pytestmark = pytest.mark.slow
+
 POSTS = 150
 # A few words, each rarer than the one before; the last is in old posts alone.
 WORDS = ["и", "в", "не", "армия", "армии", "арм", "удар", "58", "58я", "попов", "storm", "шадоу"]

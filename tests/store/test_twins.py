@@ -9,6 +9,8 @@ from bot.model import Recording, RecordingState, Source
 from bot.store import Store
 from tests.store.making import BLOGGER, LAWMAKER, NOON, key, match, put, transcript, voice
 
+pytestmark = pytest.mark.slow
+
 ONE, OTHER, THIRD = "aa" * 32, "bb" * 32, "cc" * 32
 LOW, HIGH = -(2**63), 2**63 - 1
 
