@@ -14,6 +14,8 @@ from bot.speech.answer import NEUTRAL, UNDETERMINED, compression_ratio, transcri
 from bot.speech.language_names import CODES, language_code
 from bot.speech.verbose_json import BadAnswer, clean
 
+pytestmark = pytest.mark.slow
+
 SEGMENT = {"start": 0.0, "end": 4.0, "text": " Приказ подписал министр."}
 
 

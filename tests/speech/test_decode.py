@@ -17,6 +17,8 @@ from tests.speech import bent, bent_containers, hostile
 from tests.speech.audited import REASONS, AuditedDecoder, likeness, write_victim
 from tests.speech.conftest import Clip
 
+pytestmark = pytest.mark.slow
+
 FORMATS = {
     "ogg": ("ogg", "libopus", 48_000),
     "mp3": ("mp3", "libmp3lame", 44_100),

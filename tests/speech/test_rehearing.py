@@ -14,6 +14,8 @@ from bot.speech import Rehearser
 from bot.store import HearingState, Why
 from tests.speech.workbench import TRANSCRIPT, Bench, Script
 
+pytestmark = pytest.mark.slow
+
 
 class Other(Script):
     """A transcriber of another model, which can be closed."""

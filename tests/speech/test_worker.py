@@ -25,6 +25,8 @@ from bot.speech.worker import retry_delay
 from tests.speech.conftest import Clip
 from tests.speech.workbench import TRANSCRIPT, Bench, Script
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_recording_becomes_a_transcript_and_an_alert(bench: Bench) -> None:
     """The file, the channel's language and the declared seconds go in; a transcript and an alert come out."""

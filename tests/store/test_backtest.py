@@ -12,6 +12,8 @@ from bot.rules.single import parse_single
 from bot.store import Holds, Some, Store, Window
 from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, key, match, message, put, transcript, voice
 
+pytestmark = pytest.mark.slow
+
 
 async def fired(store: Store, rules: RuleSet, window: Window | None = None) -> list[Fired]:
     """All that a set of rules finds."""
