@@ -13,6 +13,7 @@ from math import exp, log
 from bot.model import Segment, Transcript, Word
 from bot.speech.doubt import flags_of
 from bot.speech.language_names import language_code
+from bot.speech.languages import UNDETERMINED
 from bot.speech.verbose_json import (
     Answer,
     BadAnswer,
@@ -29,8 +30,6 @@ from bot.speech.verbose_json import (
 
 # What is said of a probability that nobody gave: neither sure nor doubtful.
 NEUTRAL = 0.5
-# A language that the server names in no way that we know (ISO 639-2 for "undetermined").
-UNDETERMINED = "und"
 # Whisper says 224 tokens in 30 s at most, which are 40 characters a second where it is most prolix.
 _LETTERS_A_SECOND = 60
 _SPARE = 2_000

@@ -25,8 +25,15 @@ from bot.model import Segment, Transcript, Word
 from bot.speech.asks import Decode, Encode, Hearing, Work
 from bot.speech.boilerplate import Phrasebook, load_book
 from bot.speech.decode import RATE, Sound
-from bot.speech.doubt import flags_of, fuller, worth_without_vad
-from bot.speech.languages import choose
+from bot.speech.doubt import (
+    LEAST_LOGPROB,
+    MOST_COMPRESSION,
+    MOST_NO_SPEECH,
+    flags_of,
+    fuller,
+    worth_without_vad,
+)
+from bot.speech.languages import UNDETERMINED, choose
 from bot.speech.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Features, Model, Prompted
 from bot.speech.settings import Manner
 from bot.speech.voice import speech_share
@@ -38,16 +45,11 @@ _LIMIT_STEP = 56
 # Of the second try, which most often follows a loop; it has no company, so nothing is rounded.
 _SECOND_TOKENS_PER_SECOND = 6
 _SECOND_TEMPERATURE = 0.4
-# Whisper's own thresholds (openai/whisper, transcribe.py).
-_LEAST_LOGPROB = -1.0
-_MOST_NO_SPEECH = 0.6
-_MOST_COMPRESSION = 2.4
 # Quieter than this (1/32768 is the last bit) is no sound, and no model is asked.
 _SILENCE = 4 / 32768
 # Fitted windows: the note and a second, in steps that many notes share, and no shorter than Whisper can bear.
 _FITTED_STEP = 250
 _FITTED_LEAST = 750
-UNDETERMINED = "und"
 
 _Chunks = list[dict[str, int]]
 
@@ -107,7 +109,7 @@ def _windows(model: Model, features: Features, manner: Manner, heard: _Heard, hi
             heard.widened += 1
             encoded = yield Encode(_padded(window, False))
             decoded = yield from _decode(model, encoded, size, language, manner)
-        if decoded.no_speech > _MOST_NO_SPEECH and decoded.avg_logprob <= _LEAST_LOGPROB:
+        if decoded.no_speech > MOST_NO_SPEECH and decoded.avg_logprob <= LEAST_LOGPROB:
             seek += size
             continue
         seek = yield from _take(model, encoded, decoded, size, seek, language, manner, heard)
@@ -134,7 +136,7 @@ def _decode(model: Model, encoded: NDArray[Any], size: int, language: str, manne
         return first
     fewer = min(ceil(size / FRAMES_PER_SECOND * _SECOND_TOKENS_PER_SECOND), MOST_TOKENS)
     second: Decoded = yield Decode(asked, fewer, _SECOND_TEMPERATURE)
-    whole = [one for one in (second, first) if one.compression <= _MOST_COMPRESSION]
+    whole = [one for one in (second, first) if one.compression <= MOST_COMPRESSION]
     return max(whole or (first, second), key=lambda one: one.avg_logprob)
 
 
@@ -166,7 +168,8 @@ def _take(
         heard.english.append(model.text(english.tokens).strip())
     elif manner.translate:
         heard.english.append(model.text(decoded.tokens).strip())
-    return further
+    # Stamps may stand still; the window must not be heard for ever.
+    return further if further > seek else seek + size
 
 
 def _found(segment: dict[str, Any], text: str, decoded: Decoded) -> Found:
@@ -209,9 +212,9 @@ def _limit(size: int) -> int:
 
 def _failed(decoded: Decoded) -> bool:
     """Too repetitive, or too improbable for speech; silence may be as improbable as it likes."""
-    if decoded.no_speech > _MOST_NO_SPEECH and decoded.avg_logprob < _LEAST_LOGPROB:
+    if decoded.no_speech > MOST_NO_SPEECH and decoded.avg_logprob < LEAST_LOGPROB:
         return False
-    return decoded.compression > _MOST_COMPRESSION or decoded.avg_logprob < _LEAST_LOGPROB
+    return decoded.compression > MOST_COMPRESSION or decoded.avg_logprob < LEAST_LOGPROB
 
 
 def _suspect(decoded: Decoded, size: int) -> bool:

@@ -11,6 +11,8 @@ from math import exp, isfinite, log
 
 from bot.speech.voice import Chunks, speech_within
 
+# Of a recording in which nobody speaks, or in a language that is not named (ISO 639-2).
+UNDETERMINED = "und"
 WINDOW_SECONDS = 30.0
 MOST_WINDOWS = 4
 # Below this a language is in doubt: the second guess is worth a try, and a window does not leave the note's language.
