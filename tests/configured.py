@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,16 +16,12 @@ from bot.sandbox.stage import API_HASH, EXAMPLE_RULES, SPEECH_MODEL, TOKEN
 from bot.store import Store
 from tests.stores import ready_sqlite
 
+# Nobody listens at this TCP port, and nobody who asks for any free one is given it.
+CLOSED_PORT = 1
 # In no output, whatever goes wrong.
 PASSWORD = "hidden-password"
 SECRETS = (API_HASH, TOKEN, PASSWORD)
 CHANNELS = "channels:\n  - handle: lawmaker\n    category: lawmaker\n  - handle: blogger\n"
-
-
-def closed_port() -> int:
-    """A TCP port on loopback at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def server_key() -> str:
@@ -48,7 +43,7 @@ class Folder:
                 "api_id": 1,
                 "api_hash_file": "secrets/api_hash",
                 "connect_seconds": 1,
-                "server": {"host": "127.0.0.1", "port": closed_port(), "public_key_file": "server.pem"},
+                "server": {"host": "127.0.0.1", "port": CLOSED_PORT, "public_key_file": "server.pem"},
             },
             "alerts": {"chat": -1001000000001, "bot_token_file": "secrets/bot_token"},
             "speech": {"model": str(SPEECH_MODEL), "compute_type": "int8", "threads": 1},

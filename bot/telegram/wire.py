@@ -3,6 +3,8 @@
 * a peer that has gone without a word is found after two minutes, and a slow one is taken for a dead one. Here any byte
   that comes in is a sign of life;
 * a lost answer in a key exchange is waited for without end;
+* `asyncio.wait_for`, which it connects with, loses a cancellation that comes in the same step as the outcome (Python
+  3.11), and the attempts go on after their caller's patience has ended;
 * what cannot be read, and a server that has lost our session, are told to nobody.
 
 Private parts are overridden, which is why the version is pinned.
@@ -40,7 +42,8 @@ class Link(ConnectionTcpFull):
         """Connect; nothing is left of the connection before, neither packets nor the error that ended it."""
         self._send_queue: asyncio.Queue[bytes] = asyncio.Queue(1)
         self._recv_queue: asyncio.Queue[tuple[bytes | None, BaseException | None]] = asyncio.Queue(1)
-        await super().connect(timeout=timeout, ssl=ssl)
+        async with asyncio.timeout(timeout):
+            await super().connect(ssl=ssl)
 
     async def disconnect(self) -> None:
         """Break it off: closing in order would wait for a peer that may be gone."""
