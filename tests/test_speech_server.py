@@ -16,7 +16,7 @@ from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError, ModelMissing
 from bot.speech import LocalTranscriber
 from bot.speech.remote import RemoteTranscriber
-from tests.configured import Folder, closed_port, server_key
+from tests.configured import CLOSED_PORT, Folder, server_key
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ async def starts(folder: Folder) -> EarshotError | None:
 
 async def test_a_server_that_is_away(folder: Folder) -> None:
     """`earshot check` says so; `earshot run` listens all the same, for recordings wait."""
-    serve(folder, f"http://127.0.0.1:{closed_port()}")
+    serve(folder, f"http://127.0.0.1:{CLOSED_PORT}")
     level, text = await the_model_line(folder)
     assert level == "error"
     assert "cannot be reached" in text

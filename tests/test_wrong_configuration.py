@@ -17,7 +17,7 @@ import structlog
 from bot.cli import cli
 from bot.cli.guard import guard
 from bot.config import ENVIRONMENT
-from tests.configured import PASSWORD, SECRETS, Break, Folder, closed_port, server_key
+from tests.configured import CLOSED_PORT, PASSWORD, SECRETS, Break, Folder, server_key
 
 # Together too long for the quick loop.
 pytestmark = pytest.mark.slow
@@ -211,7 +211,7 @@ WRONG: dict[str, tuple[Break, int, list[str]]] = {
     "a database in parts": (lambda f: f.set(database={"url": f"postgresql://u:{PASSWORD}@h/n"}), 3, ["earshot.yaml:18: database", "valid string"]),
     "a database URL with a word for a port": (lambda f: f.set(database=f"postgresql://u:{PASSWORD}@h:x/n"), 5, ["database URL is not understood"]),
     "a database that nobody serves": (
-        lambda f: f.set(database=f"postgresql://u:{PASSWORD}@127.0.0.1:{closed_port()}/earshot"),
+        lambda f: f.set(database=f"postgresql://u:{PASSWORD}@127.0.0.1:{CLOSED_PORT}/earshot"),
         5, ["earshot on 127.0.0.1", "nothing listens there"],
     ),
     "a database in no folder": (lambda f: f.set(database=f"sqlite:///{f.path}/absent/x.db"), 5, ["absent/x.db", "its folder does not exist"]),

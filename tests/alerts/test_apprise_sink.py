@@ -11,6 +11,7 @@ from bot.alerts.apprise_sink import AppriseSink
 from bot.alerts.render import render
 from bot.errors import ConfigError, SinkError
 from tests.alerts.makers import NOW, delivery, voice_alert
+from tests.configured import CLOSED_PORT
 
 
 class Hook:
@@ -61,9 +62,9 @@ async def test_a_refusal_is_worth_another_try(hook: Hook) -> None:
     assert caught.value.permanent is False
 
 
-async def test_an_unreachable_service_is_worth_another_try(unused_port: int) -> None:
+async def test_an_unreachable_service_is_worth_another_try() -> None:
     """A refused connection is temporary."""
-    sink = AppriseSink("desk", f"json://127.0.0.1:{unused_port}/")
+    sink = AppriseSink("desk", f"json://127.0.0.1:{CLOSED_PORT}/")
     with pytest.raises(SinkError) as caught:
         await sink.send(render(delivery(voice_alert()), now=NOW))
     assert caught.value.permanent is False

@@ -13,7 +13,7 @@ import yaml
 from bot.sandbox.chats import Chat
 from bot.sandbox.stage import Stage
 from bot.sandbox.world import User
-from tests.configured import closed_port
+from tests.configured import CLOSED_PORT
 from tests.e2e.conftest import OpenStage, log_in
 from tests.e2e.test_main_job import chat_of, listening
 from tests.stores import postgres_url
@@ -115,7 +115,7 @@ async def test_two_machines_on_one_database(open_stage: OpenStage, tmp_path: Pat
         shutil.copytree(stage.folder, copy, ignore=shutil.ignore_patterns("*.lock"))
         settings = yaml.safe_load((copy / "earshot.yaml").read_text("utf-8"))
         # Whoever sent a packet would find nobody there, and end with 9.
-        settings["telegram"]["server"]["port"] = closed_port()
+        settings["telegram"]["server"]["port"] = CLOSED_PORT
         (copy / "earshot.yaml").write_text(yaml.safe_dump(settings), "utf-8")
         ran = await create_subprocess_exec(
             sys.executable,

@@ -15,6 +15,7 @@ from bot.errors import SinkError
 from bot.health.canary import CanarySink
 from bot.model import Parcel
 from bot.sandbox.stage import free_port
+from tests.configured import CLOSED_PORT
 from tests.health.makers import NOON
 
 
@@ -121,7 +122,7 @@ async def test_a_refusal_is_tried_again_and_keeps_the_secret(answer: int) -> Non
 
 async def test_nobody_at_the_url() -> None:
     """A service that is down, and a URL that is none, are worth another try and never shown."""
-    for url in (f"http://127.0.0.1:{free_port()}/secret-uuid", "no url: secret-uuid"):
+    for url in (f"http://127.0.0.1:{CLOSED_PORT}/secret-uuid", "no url: secret-uuid"):
         with pytest.raises(SinkError, match="no answer") as refusal:
             await sink(url).send(parcel(1))
         assert not refusal.value.permanent

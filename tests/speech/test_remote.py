@@ -20,7 +20,7 @@ from bot.model import Transcript
 from bot.speech import LocalTranscriber
 from bot.speech.remote import RemoteTranscriber
 from bot.speech.server import RemoteSettings, ask_server
-from tests.configured import closed_port
+from tests.configured import CLOSED_PORT
 from tests.speech.conftest import MODEL, REPOSITORY, Clip
 from tests.speech.server import KEY
 from tests.speech.server import MODEL as NAME
@@ -254,7 +254,7 @@ async def test_a_server_that_takes_too_long(client: Client, general: Clip, fault
 
 async def test_nobody_there(client: Client, general: Clip) -> None:
     """No server at the address is no fault of the recording, and names the setting."""
-    error = await client.fail("speaches", general, url=f"http://127.0.0.1:{closed_port()}")
+    error = await client.fail("speaches", general, url=f"http://127.0.0.1:{CLOSED_PORT}")
     assert type(error) is ServerAway
     assert "speech.server.url" in str(error)
     named = await client.fail("speaches", general, url="http://earshot.invalid:8000")
@@ -269,7 +269,7 @@ async def test_a_server_without_a_key_on_tls(client: Client, general: Clip) -> N
 
 async def test_no_proxy_of_the_environment(client: Client, general: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings and key go to the server alone, whatever proxies the environment names."""
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{CLOSED_PORT}")
     error = await client.fail("500", general)
     assert "failed to process audio" in str(error)
 
@@ -282,7 +282,7 @@ async def test_what_is_never_sent(client: Client, tmp_path: Path, content: bytes
     """Bytes that are no accepted recording stay here: no server is asked."""
     path = tmp_path / "note"
     path.write_bytes(content)
-    transcriber = client.of("speaches", url=f"http://127.0.0.1:{closed_port()}", max_bytes=1000)
+    transcriber = client.of("speaches", url=f"http://127.0.0.1:{CLOSED_PORT}", max_bytes=1000)
     with pytest.raises(MediaRefused) as raised:
         await transcriber.transcribe(path, language=None, declared_seconds=None)
     assert raised.value.reason == reason
