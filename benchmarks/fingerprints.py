@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import report
-from bot.speech.decode import RATE, decode
-from bot.speech.fingerprint import SAME, fingerprint, keys, same
+from bot.speech.sound.decode import RATE, decode
+from bot.speech.sound.fingerprint import SAME, fingerprint, keys, same
 
 RECORDINGS = Path(__file__).parents[1] / "tests/speech/recordings"
 GOAL_MS, GOAL_RECALL = 3.0, 0.99

@@ -26,9 +26,9 @@ from benchmarks import report
 from benchmarks.random_whisper import write_model
 from bot.sandbox.stage import GENERAL
 from bot.speech import LocalTranscriber, SpeechSettings, bench
-from bot.speech.model import Model
-from bot.speech.notes import make_notes, noise, silence, write_note
+from bot.speech.local.model import Model
 from bot.speech.settings import Manner
+from bot.speech.sound.notes import make_notes, noise, silence, write_note
 
 SEED = 58
 ROUNDS, QUICK_ROUNDS = 5, 1

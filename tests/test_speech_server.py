@@ -15,7 +15,7 @@ from bot.app.parts import speech_server, speech_transcriber
 from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError, ModelMissing
 from bot.speech import LocalTranscriber
-from bot.speech.remote import RemoteTranscriber
+from bot.speech.remote.transcriber import RemoteTranscriber
 from tests.configured import CLOSED_PORT, Folder, server_key
 
 pytestmark = pytest.mark.slow

@@ -30,7 +30,7 @@ PLACES = {
     Source.FORWARD: "In the name it is forwarded from",
 }
 
-# What the flags of a segment mean, as they follow "check by ear"; the order is that of bot.speech.doubt.
+# What the flags of a segment mean, as they follow "check by ear"; the order is that of bot.speech.truth.doubt.
 DOUBTS = {
     "boilerplate": "a phrase that models make up",
     "loop": "it repeats itself",

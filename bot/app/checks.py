@@ -144,7 +144,7 @@ async def _database(config: Config) -> str:
 async def _model(config: Config) -> str:
     if (server := speech_server(config)) is None:
         return find_model(speech_settings(config))
-    from bot.speech.server import ask_server
+    from bot.speech.remote.server import ask_server
 
     plain = "; without https others may read the recordings and the key on their way" if server.exposed else ""
     return await ask_server(server) + plain

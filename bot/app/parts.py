@@ -10,12 +10,12 @@ from bot.config import Config
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
 from bot.speech import LocalTranscriber, SpeechSettings, Transcriber
-from bot.speech.boilerplate import load_book
+from bot.speech.truth.boilerplate import load_book
 from bot.store import Store
 from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
 
 if TYPE_CHECKING:
-    from bot.speech.server import RemoteSettings
+    from bot.speech.remote.server import RemoteSettings
 
 # What stands in the example file, where every operator needs a number of their own.
 EXAMPLE_API_ID = 1
@@ -153,7 +153,7 @@ def speech_transcriber(config: Config, *, hot_words: str = "") -> Transcriber:
     if (remote := speech_server(config)) is None:
         return LocalTranscriber(speech_settings(config, hot_words=hot_words))
     # Most have none, and commands load what they need.
-    from bot.speech.remote import RemoteTranscriber
+    from bot.speech.remote.transcriber import RemoteTranscriber
 
     return RemoteTranscriber(remote)
 
@@ -168,7 +168,7 @@ def speech_server(config: Config) -> "RemoteSettings | None":
     speech = config.settings.speech
     if speech.server is None:
         return None
-    from bot.speech.server import RemoteSettings
+    from bot.speech.remote.server import RemoteSettings
 
     key = config.speech_key.get_secret_value() if config.speech_key else None
     if key is not None and not (key.isascii() and key.isprintable() and " " not in key):

@@ -14,8 +14,8 @@ from bot.cli.edge import err
 from bot.errors import ConfigError, MediaRefused
 from bot.health.jsonable import to_json
 from bot.model import Transcript
-from bot.speech.several import Outcome
-from bot.speech.subtitles import as_srt, as_text, as_vtt
+from bot.speech.commands.several import Outcome
+from bot.speech.commands.subtitles import as_srt, as_text, as_vtt
 
 _WRITERS: dict[str, Callable[[Transcript], str]] = {"text": as_text, "srt": as_srt, "vtt": as_vtt}
 SUFFIXES = {"text": ".txt", "srt": ".srt", "vtt": ".vtt", "json": ".json"}

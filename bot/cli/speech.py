@@ -10,7 +10,7 @@ from bot.cli.group import Group, Later, examples
 
 if TYPE_CHECKING:
     from bot.speech import SpeechSettings
-    from bot.speech.harvest import Harvest
+    from bot.speech.truth.harvest import Harvest
 
 
 @click.group(
@@ -68,7 +68,7 @@ def harvest(
     """
     from bot.app.hearing import settings_anywhere
     from bot.cli.transcribe import with_model
-    from bot.speech.harvest import LANGUAGES, Shelf
+    from bot.speech.truth.harvest import LANGUAGES, Shelf
 
     shelf = Shelf(file) if file else None
     settings = with_model(settings_anywhere(context.find_root().params["config"]), model)
@@ -80,8 +80,8 @@ def _played(settings: "SpeechSettings", languages: tuple[str, ...], seconds: flo
     from rich.progress import Progress
 
     from bot.cli.edge import err
-    from bot.speech.harvest import harvest as gather
-    from bot.speech.harvest import open_listener
+    from bot.speech.truth.harvest import harvest as gather
+    from bot.speech.truth.harvest import open_listener
 
     listen, name = asyncio.run(open_listener(settings, languages))
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -101,7 +101,7 @@ def _print(found: "Harvest", *, new: int | None) -> None:
     from rich.markup import escape
 
     from bot.cli.edge import err, out, print_table, table
-    from bot.speech.boilerplate import is_boilerplate
+    from bot.speech.truth.boilerplate import is_boilerplate
 
     if found.phrases:
         rows = table(">times", "language", "known", "phrase")

@@ -11,11 +11,11 @@ from bot.app.hearing import DEMO_NOTE, settings_anywhere
 from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_table, table
 from bot.cli.group import examples
 from bot.cli.transcribe import with_model
+from bot.speech.commands.references import recordings_in
 from bot.speech.models import ensure_model
-from bot.speech.references import recordings_in
 
 if TYPE_CHECKING:
-    from bot.speech.bench import Race
+    from bot.speech.commands.bench import Race
 
 # Seconds of the notes that are made where no folder is named.
 _LENGTHS = [6.0 + number for number in range(8)]
@@ -43,8 +43,8 @@ async def bench(context: click.Context, folder: Path | None, model: str | None, 
     settings = with_model(settings_anywhere(context.find_root().params["config"]), model)
     place = await ensure_model(settings.model, settings.models_folder)
     # The libraries of speech: only where they are used.
-    from bot.speech.bench import ALONE, EXACT, contenders, on_gpu, race
-    from bot.speech.notes import make_notes
+    from bot.speech.commands.bench import ALONE, EXACT, contenders, on_gpu, race
+    from bot.speech.sound.notes import make_notes
 
     gpu = on_gpu(settings.device)
     with tempfile.TemporaryDirectory() as scratch:
@@ -66,7 +66,7 @@ async def bench(context: click.Context, folder: Path | None, model: str | None, 
 
 
 def _print(result: "Race", recordings: int, model: str) -> None:
-    from bot.speech.bench import ALONE, EXACT, FLOOR, LOOP, SAME
+    from bot.speech.commands.bench import ALONE, EXACT, FLOOR, LOOP, SAME
 
     measure = "the clock" if result.on_gpu else "the processor"
     out.print(
@@ -91,7 +91,7 @@ def _yes(holds: bool) -> str:
 
 
 def _plain(result: "Race") -> dict[str, object]:
-    from bot.speech.bench import ALONE, EXACT, FLOOR, SAME
+    from bot.speech.commands.bench import ALONE, EXACT, FLOOR, SAME
 
     return {
         "sound_seconds": round(result.sound, 2),

@@ -14,7 +14,7 @@ from bot.speech import LocalTranscriber, SpeechSettings
 
 if TYPE_CHECKING:
     from bot.config import Config
-    from bot.speech.doctor import Choice, Found, Machine, Measured
+    from bot.speech.commands.doctor import Choice, Found, Machine, Measured
 
 
 @click.command(
@@ -39,7 +39,7 @@ async def doctor(context: click.Context, model: str | None, as_json: bool) -> in
 
 async def _ask_server(config: "Config", as_json: bool) -> int:
     from bot.app.parts import speech_transcriber
-    from bot.speech.doctor import measure
+    from bot.speech.commands.doctor import measure
 
     server = config.settings.speech.server
     assert server is not None  # noqa: S101 - asked for by the caller
@@ -58,7 +58,7 @@ async def _ask_server(config: "Config", as_json: bool) -> int:
 
 
 async def _examine(settings: SpeechSettings, as_json: bool) -> int:
-    from bot.speech.doctor import choices, find, look, measure, recommend, wider
+    from bot.speech.commands.doctor import choices, find, look, measure, recommend, wider
 
     machine = look()
     if not as_json:

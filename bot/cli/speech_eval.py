@@ -15,8 +15,8 @@ from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_
 from bot.cli.group import examples
 from bot.cli.transcribe import with_model
 from bot.speech import SpeechSettings
-from bot.speech.evaluate import Score, evaluate
-from bot.speech.references import Reference, read_references
+from bot.speech.commands.evaluate import Score, evaluate
+from bot.speech.commands.references import Reference, read_references
 
 Mode = Literal["exact", "fitted"]
 _MODES = ("exact", "fitted")

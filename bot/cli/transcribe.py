@@ -15,9 +15,9 @@ from bot.cli.group import examples
 from bot.cli.sheet import SUFFIXES, Sheet, Told
 from bot.errors import ConfigError, MediaRefused
 from bot.speech import LocalTranscriber, SpeechSettings
-from bot.speech.language_names import CODES, language_code
+from bot.speech.commands.several import transcribe_all
 from bot.speech.models import locate_model
-from bot.speech.several import transcribe_all
+from bot.speech.truth.language_names import CODES, language_code
 
 
 def _language(context: click.Context, option: click.Parameter, given: str | None) -> str | None:

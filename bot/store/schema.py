@@ -296,7 +296,7 @@ corrections = sa.Table(
     sa.UniqueConstraint("alert_id", "hearing_id"),
 )
 
-# How recordings sound, whatever their encoding: see bot/speech/fingerprint.py.
+# How recordings sound, whatever their encoding: see bot/speech/sound/fingerprint.py.
 fingerprints = sa.Table(
     "fingerprints",
     metadata,

@@ -8,7 +8,7 @@ from bot.alerts import words
 from bot.alerts.render import render, short
 from bot.model import Delivery, RecordingState, Segment, Transcript
 from bot.rules import parse_rules
-from bot.speech.doubt import FLAGS, flags_of
+from bot.speech.truth.doubt import FLAGS, flags_of
 from tests.monitor.desk import Desk, post, spoken, voice
 
 pytestmark = pytest.mark.slow

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import MediaRefused
-from bot.speech.decode import RATE, decode_file
-from bot.speech.limits import confine, die_with
+from bot.speech.local.limits import confine, die_with
 from bot.speech.seccomp import forbid_opening
+from bot.speech.sound.decode import RATE, decode_file
 from tests.speech import hostile
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model import Transcript
-from bot.speech.answer import NEUTRAL, UNDETERMINED, compression_ratio, transcript_of
-from bot.speech.language_names import CODES, language_code
-from bot.speech.verbose_json import BadAnswer, clean
+from bot.speech.remote.answer import NEUTRAL, UNDETERMINED, compression_ratio, transcript_of
+from bot.speech.remote.verbose_json import BadAnswer, clean
+from bot.speech.truth.language_names import CODES, language_code
 
 pytestmark = pytest.mark.slow
 

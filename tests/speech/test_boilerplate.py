@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigError
-from bot.speech.boilerplate import (
+from bot.speech.truth.boilerplate import (
     Phrase,
     Phrasebook,
     fold,

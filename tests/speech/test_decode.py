@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import MediaRefused
-from bot.speech.container import sniff
-from bot.speech.decode import Sound, decode
+from bot.speech.sound.container import sniff
+from bot.speech.sound.decode import Sound, decode
 from tests.speech import bent, bent_containers, hostile
 from tests.speech.audited import REASONS, AuditedDecoder, likeness, write_victim
 from tests.speech.conftest import Clip

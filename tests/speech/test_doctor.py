@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.speech.doctor import Found, Machine, Measured, choices, look, parse_quota, recommend, size_of
+from bot.speech.commands.doctor import Found, Machine, Measured, choices, look, parse_quota, recommend, size_of
 
 
 def machine(*, memory: int | None = 16_000, limit: int | None = None, gpus: int = 0) -> Machine:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.speech.door import Door
+from bot.speech.local.door import Door
 
 
 async def test_many_are_inside_together() -> None:

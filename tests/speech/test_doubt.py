@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.doubt import FLAGS, flags_of, fuller, is_foreign, is_loop, is_too_fast, worth_without_vad
+from bot.speech.truth.doubt import FLAGS, flags_of, fuller, is_foreign, is_loop, is_too_fast, worth_without_vad
 
 NOTE = "Приказ подписал министр обороны, меня сняли с должности"
 SOUND: dict[str, Any] = {"avg_logprob": -0.2, "no_speech": 0.1, "compression": 1.5}

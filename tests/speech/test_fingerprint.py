@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.speech.decode import RATE, decode
-from bot.speech.fingerprint import MAX_KEYS, SAME, fingerprint, keys, same
+from bot.speech.sound.decode import RATE, decode
+from bot.speech.sound.fingerprint import MAX_KEYS, SAME, fingerprint, keys, same
 from tests.speech.conftest import RECORDINGS
 
 pytestmark = pytest.mark.slow

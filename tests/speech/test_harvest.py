@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from bot.cli import cli
 from bot.cli.guard import guard
 from bot.errors import ConfigError, ModelMissing
-from bot.speech.boilerplate import Phrase, load_phrases
-from bot.speech.decode import decode
-from bot.speech.harvest import Shelf, harvest, merge, once, open_listener
-from bot.speech.noise import CLIP_SECONDS, KINDS, RATE, Samples, clips, make
 from bot.speech.settings import SpeechSettings
+from bot.speech.sound.decode import decode
+from bot.speech.sound.noise import CLIP_SECONDS, KINDS, RATE, Samples, clips, make
+from bot.speech.truth.boilerplate import Phrase, load_phrases
+from bot.speech.truth.harvest import Shelf, harvest, merge, once, open_listener
 from tests.speech.conftest import MODEL, Clip
 
 pytestmark = pytest.mark.slow

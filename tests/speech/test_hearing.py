@@ -11,11 +11,11 @@ import pytest
 from faster_whisper import WhisperModel
 
 from bot.model import Transcript
-from bot.speech.decode import RATE, Sound, decode
-from bot.speech.driver import Driver
-from bot.speech.hearing import hear
-from bot.speech.model import Model, Prompted
+from bot.speech.local.driver import Driver
+from bot.speech.local.hearing import hear
+from bot.speech.local.model import Model, Prompted
 from bot.speech.settings import Manner
+from bot.speech.sound.decode import RATE, Sound, decode
 from tests.speech.conftest import DEMO, MODEL, RECORDINGS, load_clips
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.languages import MOST_WINDOWS, WINDOW_SECONDS, Guess, choose, windows
-from bot.speech.voice import speech_share, speech_within
+from bot.speech.sound.voice import speech_share, speech_within
+from bot.speech.truth.languages import MOST_WINDOWS, WINDOW_SECONDS, Guess, choose, windows
 
 PROBABILITIES = st.dictionaries(
     st.sampled_from(["ru", "uk", "be", "en", "de"]), st.floats(0, 1), min_size=1, max_size=5

@@ -13,7 +13,7 @@ import pytest
 
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.speech import LocalTranscriber, SpeechSettings
-from bot.speech.local import is_partial
+from bot.speech.local.transcriber import is_partial
 from tests.speech.conftest import Clip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.speech.references import read_references, recordings_in
+from bot.speech.commands.references import read_references, recordings_in
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from aiohttp import ClientSession
 from bot.errors import ChildDied, MediaRefused, ModelMissing, ServerAway, SpeechError
 from bot.model import Transcript
 from bot.speech import LocalTranscriber
-from bot.speech.remote import RemoteTranscriber
-from bot.speech.server import RemoteSettings, ask_server
+from bot.speech.remote.server import RemoteSettings, ask_server
+from bot.speech.remote.transcriber import RemoteTranscriber
 from tests.configured import CLOSED_PORT
 from tests.speech.conftest import MODEL, REPOSITORY, Clip
 from tests.speech.server import KEY

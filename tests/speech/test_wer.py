@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.speech.wer import Errors, character_errors, distance, total, word_errors, words_of
+from bot.speech.commands.wer import Errors, character_errors, distance, total, word_errors, words_of
 
 WORDS = st.lists(st.sampled_from(["а", "б", "в", "г"]), max_size=8)
 

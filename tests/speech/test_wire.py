@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.wire import MAX_FRAME_BYTES, body_length, pack, read_frame, transcript_frame, transcript_from, unpack
+from bot.speech.local.wire import (
+    MAX_FRAME_BYTES,
+    body_length,
+    pack,
+    read_frame,
+    transcript_frame,
+    transcript_from,
+    unpack,
+)
 
 SECONDS = st.floats(0, 1e5)
 WORDS = st.builds(Word, start=SECONDS, end=SECONDS, text=st.text(max_size=8), probability=st.floats(0, 1))

@@ -19,8 +19,8 @@ from bot.model import (
 )
 from bot.pulse import Pulse
 from bot.speech import LocalTranscriber, SpeechWorker
-from bot.speech.decode import decode
-from bot.speech.fingerprint import fingerprint
+from bot.speech.sound.decode import decode
+from bot.speech.sound.fingerprint import fingerprint
 from bot.speech.worker import retry_delay
 from tests.speech.conftest import Clip
 from tests.speech.workbench import TRANSCRIPT, Bench, Script

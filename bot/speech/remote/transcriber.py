@@ -11,15 +11,15 @@ import structlog
 
 from bot.errors import ChildDied, MediaRefused
 from bot.model import Transcript
-from bot.speech.answer import transcript_of
-from bot.speech.container import check_container
-from bot.speech.local import is_partial
+from bot.speech.local.transcriber import is_partial
+from bot.speech.local.wire import MAX_FRAME_BYTES
 from bot.speech.port import HeardBefore
-from bot.speech.refusals import Reply, error_of, is_about_language
-from bot.speech.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_server, open_session, receive, told
+from bot.speech.remote.answer import transcript_of
+from bot.speech.remote.refusals import Reply, error_of, is_about_language
+from bot.speech.remote.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_server, open_session, receive, told
+from bot.speech.remote.verbose_json import BadAnswer
 from bot.speech.settings import MEBIBYTE
-from bot.speech.verbose_json import BadAnswer
-from bot.speech.wire import MAX_FRAME_BYTES
+from bot.speech.sound.container import check_container
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""The speech process: `python -m bot.speech.child`, requests on standard input, answers on standard output.
+"""The speech process: `python -m bot.speech.local.child`, requests on standard input, answers on standard output.
 
 First a request with the settings, answered by `ready` or `failed`; then jobs, each with an `id`, any number at a time.
 Each is answered by `decoded` and `transcript`, or by `refused`, in the order in which they are done; one that `asks` tells
@@ -18,15 +18,15 @@ import ctranslate2
 
 from bot.errors import MediaRefused
 from bot.model import Transcript
-from bot.speech.asks import Hearing, Signal, Work
-from bot.speech.decode import Sound, decode
-from bot.speech.driver import Driver
-from bot.speech.fingerprint import fingerprint
-from bot.speech.hearing import hear
-from bot.speech.limits import allow_cpu, confine, die_with
-from bot.speech.model import Model
+from bot.speech.local.asks import Hearing, Signal, Work
+from bot.speech.local.driver import Driver
+from bot.speech.local.hearing import hear
+from bot.speech.local.limits import allow_cpu, confine, die_with
+from bot.speech.local.model import Model
+from bot.speech.local.wire import Frame, pack, read_frame, transcript_frame
 from bot.speech.settings import Manner
-from bot.speech.wire import Frame, pack, read_frame, transcript_frame
+from bot.speech.sound.decode import Sound, decode
+from bot.speech.sound.fingerprint import fingerprint
 
 # None: not wanted after all.
 Outcome = Transcript | MediaRefused | None

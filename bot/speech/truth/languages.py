@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, isfinite, log
 
-from bot.speech.voice import Chunks, speech_within
+from bot.speech.sound.voice import Chunks, speech_within
 
 # Of a recording in which nobody speaks, or in a language that is not named (ISO 639-2).
 UNDETERMINED = "und"

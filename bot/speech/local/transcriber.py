@@ -12,11 +12,11 @@ import structlog
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.model import Transcript
 from bot.speech import port
-from bot.speech.door import Door
+from bot.speech.local.door import Door
+from bot.speech.local.process import ChildProcess
+from bot.speech.local.wire import Frame, transcript_from
 from bot.speech.models import ensure_model, fingerprint
-from bot.speech.process import ChildProcess
 from bot.speech.settings import SpeechSettings
-from bot.speech.wire import Frame, transcript_from
 
 log = structlog.get_logger()
 

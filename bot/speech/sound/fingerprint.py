@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.speech.bands import FRAMES_PER_SECOND, LOUD, Bands, Floats, bands, coarse, smoothed, turns
+from bot.speech.sound.bands import FRAMES_PER_SECOND, LOUD, Bands, Floats, bands, coarse, smoothed, turns
 
 VERSION = 1
 # Between the most alike different recordings and the least alike same ones: benchmarks/fingerprints.py prints both.

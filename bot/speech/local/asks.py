@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.speech.model import Features, Prompted
+from bot.speech.local.model import Features, Prompted
 
 
 @dataclass(frozen=True, slots=True)

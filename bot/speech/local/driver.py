@@ -15,8 +15,8 @@ from functools import partial
 from itertools import count
 from typing import Any, Generic, TypeVar
 
-from bot.speech.asks import Ask, Decode, Encode, Hearing, Signal, Work
-from bot.speech.model import Model
+from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Signal, Work
+from bot.speech.local.model import Model
 
 # Seconds for which a window waits for company, at least and at most.
 _PATIENCE = 0.2

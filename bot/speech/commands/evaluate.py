@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from bot.errors import SpeechError
 from bot.model import Transcript
-from bot.speech.local import LocalTranscriber
-from bot.speech.references import Reference
+from bot.speech.commands.references import Reference
+from bot.speech.commands.several import Outcome, transcribe_all
+from bot.speech.commands.wer import Errors, character_errors, total, word_errors
+from bot.speech.local.transcriber import LocalTranscriber
 from bot.speech.settings import SpeechSettings
-from bot.speech.several import Outcome, transcribe_all
-from bot.speech.wer import Errors, character_errors, total, word_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from functools import lru_cache
 from unicodedata import name as unicode_name
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.boilerplate import Phrasebook, fold, shipped
-from bot.speech.languages import SURE
-from bot.speech.voice import Chunks, speech_share
+from bot.speech.sound.voice import Chunks, speech_share
+from bot.speech.truth.boilerplate import Phrasebook, fold, shipped
+from bot.speech.truth.languages import SURE
 
 BOILERPLATE = "boilerplate"
 LOOP = "loop"
@@ -74,7 +74,7 @@ def flags_of(
     """What speaks against a segment, in the order of `FLAGS`; empty when nothing does.
 
     `text` None: the words' texts. `language`: in which it was transcribed; `language_probability` is that of its window.
-    `speech_share`: 0 to 1, see `bot.speech.voice`. `seconds` and `tokens` of the segment: how fast it was said.
+    `speech_share`: 0 to 1, see `bot.speech.sound.voice`. `seconds` and `tokens` of the segment: how fast it was said.
     What is None is not known and raises no flag. `book` None: the phrases that come with Earshot.
     """
     said = "".join(word.text for word in words) if text is None else text

@@ -22,10 +22,13 @@ from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.asks import Decode, Encode, Hearing, Work
-from bot.speech.boilerplate import Phrasebook, load_book
-from bot.speech.decode import RATE, Sound
-from bot.speech.doubt import (
+from bot.speech.local.asks import Decode, Encode, Hearing, Work
+from bot.speech.local.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Features, Model, Prompted
+from bot.speech.settings import Manner
+from bot.speech.sound.decode import RATE, Sound
+from bot.speech.sound.voice import speech_share
+from bot.speech.truth.boilerplate import Phrasebook, load_book
+from bot.speech.truth.doubt import (
     LEAST_LOGPROB,
     MOST_COMPRESSION,
     MOST_NO_SPEECH,
@@ -33,10 +36,7 @@ from bot.speech.doubt import (
     fuller,
     worth_without_vad,
 )
-from bot.speech.languages import UNDETERMINED, choose
-from bot.speech.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Features, Model, Prompted
-from bot.speech.settings import Manner
-from bot.speech.voice import speech_share
+from bot.speech.truth.languages import UNDETERMINED, choose
 
 # Nobody speaks faster: 12 tokens a second are thrice the usual rate of Russian. Limits are rounded up, so that notes of
 # like length can be decoded together.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import ConfigError, ModelMissing
-from bot.speech.boilerplate import Phrase, fold, load_phrases, write_phrases
 from bot.speech.models import ensure_model, fingerprint
-from bot.speech.noise import RATE, Samples, clips
 from bot.speech.settings import SpeechSettings
+from bot.speech.sound.noise import RATE, Samples, clips
+from bot.speech.truth.boilerplate import Phrase, fold, load_phrases, write_phrases
 
 LANGUAGES = ("ru", "uk", "en")
 # A phrase that comes once may be anything; one that comes again is a habit.

@@ -14,7 +14,7 @@ import structlog
 
 import bot
 from bot.errors import ChildDied
-from bot.speech.wire import HEADER_BYTES, Frame, body_length, pack, unpack
+from bot.speech.local.wire import HEADER_BYTES, Frame, body_length, pack, unpack
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class ChildProcess:
         folder = Path(tempfile.mkdtemp(prefix="earshot-speech-"))
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "bot.speech.child"),
+                *(sys.executable, "-P", "-m", "bot.speech.local.child"),
                 cwd=folder,
                 env=_environment(folder, threads),
                 stdin=asyncio.subprocess.PIPE,

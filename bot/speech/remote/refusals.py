@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import ChildDied, MediaRefused, ModelMissing, ServerAway, SpeechError
-from bot.speech.verbose_json import clean
+from bot.speech.remote.verbose_json import clean
 
 _EXCERPT = 200
 _MOST_WAIT_SECONDS = 3600.0

@@ -92,7 +92,7 @@ def is_boilerplate(text: str, language: str | None) -> bool:
 @lru_cache(1)
 def shipped() -> Phrasebook:
     """The phrases that come with Earshot."""
-    place = files("bot.speech") / "data" / "boilerplate.json"
+    place = files("bot.speech.truth") / "data" / "boilerplate.json"
     return Phrasebook(read_phrases("boilerplate.json", place.read_text("utf-8")))
 
 

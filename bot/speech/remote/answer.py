@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.doubt import flags_of
-from bot.speech.language_names import language_code
-from bot.speech.languages import UNDETERMINED
-from bot.speech.verbose_json import (
+from bot.speech.remote.verbose_json import (
     Answer,
     BadAnswer,
     Part,
@@ -27,6 +24,9 @@ from bot.speech.verbose_json import (
     read_parts,
     read_pieces,
 )
+from bot.speech.truth.doubt import flags_of
+from bot.speech.truth.language_names import language_code
+from bot.speech.truth.languages import UNDETERMINED
 
 # What is said of a probability that nobody gave: neither sure nor doubtful.
 NEUTRAL = 0.5

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import ChildDied, MediaRefused, ServerAway
-from bot.speech.refusals import Reply, error_of, excerpt
+from bot.speech.remote.refusals import Reply, error_of, excerpt
 from bot.speech.settings import MEBIBYTE
 
 PATH = "/v1/audio/transcriptions"

@@ -16,12 +16,12 @@ import ctranslate2
 from faster_whisper import WhisperModel
 
 from bot.model import Transcript
-from bot.speech.asks import Ask, Decode, Encode, Hearing, Work
-from bot.speech.decode import Sound, decode
-from bot.speech.driver import Driver
-from bot.speech.hearing import hear
-from bot.speech.model import Model
+from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Work
+from bot.speech.local.driver import Driver
+from bot.speech.local.hearing import hear
+from bot.speech.local.model import Model
 from bot.speech.settings import Manner
+from bot.speech.sound.decode import Sound, decode
 
 LOOP = "faster-whisper, defaults"
 SAME = "faster-whisper, our options"

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.speech.decode import RATE, decode
+from bot.speech.sound.decode import RATE, decode
 
 # As Telegram's clients record: mono, 48 kHz, 16 to 32 kbit/s.
 _OPUS_RATE = 48_000

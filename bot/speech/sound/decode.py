@@ -24,8 +24,8 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from bot.errors import MediaRefused
-from bot.speech.container import ACCEPTED, HEAD_BYTES, sniff
 from bot.speech.seccomp import forbid_opening
+from bot.speech.sound.container import ACCEPTED, HEAD_BYTES, sniff
 
 RATE = 16_000
 # Decoders that are given hostile bytes: sound only, no codec that nobody posts.

@@ -1,0 +1,1 @@
+"""What the speech commands print and measure."""

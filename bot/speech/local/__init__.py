@@ -1,0 +1,1 @@
+"""Whisper on this machine: a confined child process, and the way through the model."""

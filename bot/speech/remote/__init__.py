@@ -1,0 +1,1 @@
+"""Whisper on a server that speaks OpenAI's interface."""

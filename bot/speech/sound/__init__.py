@@ -1,0 +1,1 @@
+"""Recordings as samples: decoded in confinement, compared, made."""
