@@ -12,7 +12,7 @@ demo: $(VENV)/run ## the founding case, played out on a Telegram of our own (ARG
 	@$(BIN)/earshot demo $(ARGS)
 
 test: $(VENV)/dev check ## everything: checks, then the whole suite on SQLite and PostgreSQL
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: $(VENV)/dev ## format, lint, types, import contract
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -62,8 +63,15 @@ def postgres_stops() -> Iterator[None]:
     """Stop the server with the session: workers of xdist do not run exit handlers."""
     yield
     if _server.cache_info().currsize:
-        _server().cleanup()
-        shutil.rmtree(_server().pgdata.parent, ignore_errors=True)
+        server = _server()
+        # At once, with nothing written down: what lies there is removed.
+        process = server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(20)
+        server.cleanup()
+        # It would make its lock file again.
+        atexit.unregister(server._cleanup)
+        shutil.rmtree(server.pgdata.parent, ignore_errors=True)
         _server.cache_clear()
         _postgres_template.cache_clear()
 
@@ -110,7 +118,8 @@ def _server() -> Any:
     server = _pgserver(folder).get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as conn:
         # Nobody pulls the plug of a test; kills are survived without fsync.
-        conn.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            conn.execute(f"ALTER SYSTEM SET {setting} = off")
         conn.execute("SELECT pg_reload_conf()")
     return server
 
