@@ -21,9 +21,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.confined.limits import confine, die_with
+from bot.confined.seccomp import forbid_opening
 from bot.errors import MediaRefused
-from bot.speech.local.limits import confine, die_with
-from bot.speech.seccomp import forbid_opening
 from bot.speech.sound.decode import RATE, decode_file
 from tests.speech import hostile
 

@@ -9,14 +9,14 @@ import av
 import numpy as np
 import pytest
 
-from bot.speech.seccomp import forbid_opening
+from bot.confined.seccomp import forbid_opening
 from bot.speech.sound.decode import RATE
 from tests.speech import audited, bent, bent_containers
 
 CONFINED = """
 import os, socket, sys, subprocess, threading, mmap
 from pathlib import Path
-from bot.speech.local.limits import allow_cpu, confine, die_with
+from bot.confined.limits import allow_cpu, confine, die_with
 die_with(os.getppid())
 started, go = threading.Event(), threading.Event()
 def attempt():
@@ -60,14 +60,14 @@ def test_what_a_confined_process_cannot_do(tmp_path_factory: pytest.TempPathFact
 
 def test_cpu_time_ends() -> None:
     """A process that computes past its allowance is killed by SIGXCPU, whether or not anybody watches."""
-    script = "from bot.speech.local.limits import allow_cpu\nallow_cpu(0)\nwhile True: pass"
+    script = "from bot.confined.limits import allow_cpu\nallow_cpu(0)\nwhile True: pass"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
     assert done.returncode == -24
 
 
 def test_an_orphan_does_not_start() -> None:
     """A child whose parent is not the one that asked for it ends at once."""
-    script = "from bot.speech.local.limits import die_with\ndie_with(1)\nprint('still here')"
+    script = "from bot.confined.limits import die_with\ndie_with(1)\nprint('still here')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "still here" not in done.stdout

@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.confined.frames import MAX_FRAME_BYTES, body_length, pack, read_frame, unpack
 from bot.model import Segment, Transcript, Word
-from bot.speech.local.wire import (
-    MAX_FRAME_BYTES,
-    body_length,
-    pack,
-    read_frame,
-    transcript_frame,
-    transcript_from,
-    unpack,
-)
+from bot.speech.local.wire import transcript_frame, transcript_from
 
 SECONDS = st.floats(0, 1e5)
 WORDS = st.builds(Word, start=SECONDS, end=SECONDS, text=st.text(max_size=8), probability=st.floats(0, 1))

@@ -16,14 +16,15 @@ from typing import BinaryIO
 
 import ctranslate2
 
+from bot.confined.frames import Frame, pack, read_frame
+from bot.confined.limits import allow_cpu, confine, die_with
 from bot.errors import MediaRefused
 from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Signal, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.hearing import hear
-from bot.speech.local.limits import allow_cpu, confine, die_with
 from bot.speech.local.model import Model
-from bot.speech.local.wire import Frame, pack, read_frame, transcript_frame
+from bot.speech.local.wire import transcript_frame
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import Sound, decode
 from bot.speech.sound.fingerprint import fingerprint

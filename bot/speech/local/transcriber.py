@@ -9,12 +9,13 @@ from pathlib import Path
 
 import structlog
 
+from bot.confined.frames import Frame
+from bot.confined.process import ChildProcess
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.model import Transcript
 from bot.speech import port
 from bot.speech.local.door import Door
-from bot.speech.local.process import ChildProcess
-from bot.speech.local.wire import Frame, transcript_from
+from bot.speech.local.wire import transcript_from
 from bot.speech.models import ensure_model, fingerprint
 from bot.speech.settings import SpeechSettings
 
@@ -189,7 +190,7 @@ class LocalTranscriber:
                 await self._drop_child(ChildDied("the speech process had died"))
             if self._child is None:
                 folder, name = await self._find_model()
-                child = await ChildProcess.spawn(threads=self._settings.cores)
+                child = await ChildProcess.spawn("bot.speech.local.child", what="speech", threads=self._settings.cores)
                 try:
                     await self._introduce(child, folder, name)
                 except BaseException:

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 import aiohttp
 import structlog
 
+from bot.confined.frames import MAX_FRAME_BYTES
 from bot.errors import ChildDied, MediaRefused
 from bot.model import Transcript
 from bot.speech.local.transcriber import is_partial
-from bot.speech.local.wire import MAX_FRAME_BYTES
 from bot.speech.port import HeardBefore
 from bot.speech.remote.answer import transcript_of
 from bot.speech.remote.refusals import Reply, error_of, is_about_language

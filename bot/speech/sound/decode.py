@@ -23,8 +23,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from bot.confined.seccomp import forbid_opening
 from bot.errors import MediaRefused
-from bot.speech.seccomp import forbid_opening
 from bot.speech.sound.container import ACCEPTED, HEAD_BYTES, sniff
 
 RATE = 16_000

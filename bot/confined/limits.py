@@ -1,4 +1,4 @@
-"""What the speech process takes away from itself before it looks at anything that came from outside."""
+"""What such a process takes away from itself before it looks at anything that came from outside."""
 
 import ctypes
 import os
@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 
-from bot.speech.seccomp import forbid_sockets_and_programs
+from bot.confined.seccomp import forbid_sockets_and_programs
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38

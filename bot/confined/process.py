@@ -1,4 +1,4 @@
-"""The speech process as the daemon sees it: two pipes and a process group that can be killed."""
+"""Such a process as the daemon sees it: two pipes and a process group that can be killed."""
 
 import asyncio
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 
 import bot
+from bot.confined.frames import HEADER_BYTES, Frame, body_length, pack, unpack
 from bot.errors import ChildDied
-from bot.speech.local.wire import HEADER_BYTES, Frame, body_length, pack, unpack
 
 log = structlog.get_logger()
 
@@ -26,19 +26,20 @@ _LAST_LINES = 20
 class ChildProcess:
     """A running child in an empty folder of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path, what: str) -> None:
+        self._what = what
         self._process = process
         self._folder = folder
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def spawn(cls, *, threads: int) -> "ChildProcess":
-        """Start one; it waits for its settings."""
-        folder = Path(tempfile.mkdtemp(prefix="earshot-speech-"))
+    async def spawn(cls, module: str, *, what: str, threads: int) -> "ChildProcess":
+        """Start `python -m module`, which waits for its settings. `what`: one word, as errors and the log name it."""
+        folder = Path(tempfile.mkdtemp(prefix=f"earshot-{what}-"))
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "bot.speech.local.child"),
+                *(sys.executable, "-P", "-m", module),
                 cwd=folder,
                 env=_environment(folder, threads),
                 stdin=asyncio.subprocess.PIPE,
@@ -49,7 +50,7 @@ class ChildProcess:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return cls(process, folder)
+        return cls(process, folder, what)
 
     @property
     def pid(self) -> int:
@@ -79,7 +80,7 @@ class ChildProcess:
         except asyncio.IncompleteReadError as error:
             raise await self._obituary() from error
         except ValueError as error:
-            raise ChildDied(f"the speech process sent nonsense: {error}") from error
+            raise ChildDied(f"the {self._what} process sent nonsense: {error}") from error
 
     async def kill(self) -> None:
         """End it and everything it may have started; repeating it does nothing."""
@@ -97,15 +98,15 @@ class ChildProcess:
         while line := await self._process.stderr.read(4096):
             for text in line.decode(errors="replace").splitlines():
                 self._errors.append(text)
-                log.debug("speech.child", text=text)
+                log.debug(f"{self._what}.child", text=text)
 
     async def _obituary(self) -> ChildDied:
         code = await self._process.wait()
         await self._listener
         if code < 0:
-            return ChildDied(f"the speech process was killed by {signal.Signals(-code).name}")
+            return ChildDied(f"the {self._what} process was killed by {signal.Signals(-code).name}")
         words = next((line for line in reversed(self._errors) if line.strip()), "without a word")
-        return ChildDied(f"the speech process ended ({code}): {words}")
+        return ChildDied(f"the {self._what} process ended ({code}): {words}")
 
 
 def _environment(folder: Path, threads: int) -> dict[str, str]:
