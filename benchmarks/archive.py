@@ -328,6 +328,7 @@ def _transcript_row(post: Post) -> dict[str, Any]:
         "sha256": _sha256(post.message),
         "transcript": post.transcript,
         "created_at": post.message.posted_at,
+        "model": post.transcript.model if post.transcript else None,
     }
 
 
