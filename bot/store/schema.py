@@ -3,31 +3,40 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from bot.model import Changed, Correction, Match, Media, Message, Transcript
+from bot.model import Match, Message
 from bot.store.columns import Moment, Noun, RowId, Text
+from bot.store.schema_speech import corrections, fingerprint_keys, fingerprints, hearings, recordings, transcripts
+from bot.store.tables import message_key, metadata, queue
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _queue(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
-    """An index over the few rows that wait for something."""
-    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-
-
-def _message_key() -> tuple[sa.Column[int], sa.Column[int]]:
-    return (
-        sa.Column("channel_id", sa.BigInteger, nullable=False),
-        sa.Column("message_id", sa.BigInteger, nullable=False),
-    )
-
+__all__ = [
+    "about",
+    "access_hashes",
+    "accounts",
+    "alarms",
+    "alerts",
+    "backfills",
+    "channels",
+    "corrections",
+    "events",
+    "fingerprint_keys",
+    "fingerprints",
+    "gaps",
+    "hearings",
+    "ledger",
+    "messages",
+    "metadata",
+    "outbox",
+    "raw_messages",
+    "rechecks",
+    "recordings",
+    "search_documents",
+    "spends",
+    "tallies",
+    "told",
+    "transcripts",
+    "versions",
+    "waits",
+]
 
 # Which Earshot made this database: named when an older one meets it.
 about = sa.Table(
@@ -170,8 +179,8 @@ raw_messages = sa.Table(
     sa.Column("reason", Text),
     # Not unique in (message, digest): a post can return to a state.
     sa.Index("ix_raw_messages_message", "channel_id", "message_id"),
-    _queue("ix_raw_messages_unread", "raw_id", where="state = 'unread'"),
-    _queue("ix_raw_messages_quarantined", "raw_id", where="state = 'quarantined'"),
+    queue("ix_raw_messages_unread", "raw_id", where="state = 'unread'"),
+    queue("ix_raw_messages_quarantined", "raw_id", where="state = 'quarantined'"),
 )
 
 messages = sa.Table(
@@ -186,37 +195,7 @@ messages = sa.Table(
     sa.Column("deleted_how", sa.Text),
     # Of its newest state: posts of one album share it.
     sa.Column("album_id", sa.BigInteger),
-    _queue("ix_messages_album", "channel_id", "album_id", where="album_id IS NOT NULL"),
-)
-
-recordings = sa.Table(
-    "recordings",
-    metadata,
-    sa.Column("recording_id", RowId, primary_key=True),
-    sa.Column("document_id", sa.BigInteger, nullable=False, unique=True),
-    # The first post that bore it.
-    *_message_key(),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("media", Noun(Media), nullable=False),
-    # As declared; NULL where Telegram does not say, or says what cannot be.
-    sa.Column("seconds", sa.Float),
-    sa.Column("posted_at", Moment, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("state_since", Moment, nullable=False),
-    # Of the file whose transcript is this one's: its own, or that of a twin.
-    sa.Column("sha256", sa.Text, index=True),
-    # Of its own bytes, where they are the recording of `sha256` in another encoding.
-    sa.Column("own_sha256", sa.Text, index=True),
-    sa.Column("size", sa.BigInteger),
-    # Of a fuller file, which came after what there was of it had been transcribed, until it is transcribed too.
-    sa.Column("fuller", sa.Text),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_try", Moment),
-    sa.Column("reason", Text),
-    sa.ForeignKeyConstraint(["channel_id"], ["channels.channel_id"]),
-    sa.Index("ix_recordings_state_since", "state", "state_since"),
-    _queue("ix_recordings_retrying", "next_try", where="next_try IS NOT NULL"),
-    _queue("ix_recordings_in_part", "state_since", where="state = 'done' AND reason IS NOT NULL"),
+    queue("ix_messages_album", "channel_id", "album_id", where="album_id IS NOT NULL"),
 )
 
 versions = sa.Table(
@@ -235,83 +214,9 @@ versions = sa.Table(
     # Microseconds from post to record, of posts that were heard as they came (not by a backfill).
     sa.Column("lag", sa.BigInteger),
     sa.ForeignKeyConstraint(["channel_id", "message_id"], ["messages.channel_id", "messages.message_id"]),
-    _queue("ix_versions_recording_id", "recording_id", where="recording_id IS NOT NULL"),
-    _queue("ix_versions_lag", "stored_at", "channel_id", "lag", where="lag IS NOT NULL"),
-    _queue("ix_versions_deleted", "stored_at", "channel_id", where="change = 'deleted'"),
-)
-
-# One per file, however many documents or posts bear it: that of its last hearing.
-transcripts = sa.Table(
-    "transcripts",
-    metadata,
-    sa.Column("sha256", sa.Text, primary_key=True),
-    sa.Column("transcript", Noun(Transcript), nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    # The transcript's, for questions.
-    sa.Column("model", Text),
-    # The row of `hearings` that it is from; NULL while the file was heard but once.
-    sa.Column("hearing_id", RowId),
-)
-
-# Further hearings of a file: those wanted, and every transcript that a file ever had once there is a second one.
-hearings = sa.Table(
-    "hearings",
-    metadata,
-    sa.Column("hearing_id", RowId, primary_key=True),
-    sa.Column("sha256", sa.Text, nullable=False),
-    # As it was asked for; of a first hearing, as its transcript names it.
-    sa.Column("model", Text, nullable=False),
-    # As the transcript names it.
-    sa.Column("identity", Text),
-    sa.Column("why", sa.Text, nullable=False),
-    # Alerts are raised on old posts too.
-    sa.Column("alert", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("state_since", Moment, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_try", Moment),
-    sa.Column("reason", Text),
-    sa.Column("transcript", Noun(Transcript)),
-    # What it changed, post by post.
-    sa.Column("outcome", Noun(tuple[Changed, ...])),
-    sa.Index("ix_hearings_sha256", "sha256"),
-    sa.Index("ix_hearings_state_why_state_since", "state", "why", "state_since"),
-    _queue("ix_hearings_due", "why", "hearing_id", where="state = 'wanted'"),
-    # Wanted once, however often it is asked for.
-    _queue("ix_hearings_wanted", "sha256", "model", where="state = 'wanted'", unique=True),
-)
-
-# What a later hearing took back or put otherwise in an alert.
-corrections = sa.Table(
-    "corrections",
-    metadata,
-    sa.Column("correction_id", RowId, primary_key=True),
-    sa.Column("alert_id", RowId, sa.ForeignKey("alerts.alert_id"), nullable=False),
-    sa.Column("hearing_id", RowId, sa.ForeignKey("hearings.hearing_id"), nullable=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("correction", Noun(Correction), nullable=False),
-    # As the alert stood before.
-    sa.Column("before", Noun(Match), nullable=False),
-    sa.UniqueConstraint("alert_id", "hearing_id"),
-)
-
-# How recordings sound, whatever their encoding: see bot/speech/sound/fingerprint.py.
-fingerprints = sa.Table(
-    "fingerprints",
-    metadata,
-    sa.Column("fingerprint_id", RowId, primary_key=True),
-    sa.Column("sha256", sa.Text, nullable=False, unique=True),
-    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
-)
-
-# Which fingerprints hold a key: those of two encodings of one recording share most of theirs.
-fingerprint_keys = sa.Table(
-    "fingerprint_keys",
-    metadata,
-    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("fingerprint_id", RowId, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
+    queue("ix_versions_recording_id", "recording_id", where="recording_id IS NOT NULL"),
+    queue("ix_versions_lag", "stored_at", "channel_id", "lag", where="lag IS NOT NULL"),
+    queue("ix_versions_deleted", "stored_at", "channel_id", where="change = 'deleted'"),
 )
 
 alerts = sa.Table(
@@ -319,7 +224,7 @@ alerts = sa.Table(
     metadata,
     sa.Column("alert_id", RowId, primary_key=True),
     sa.Column("rule_id", Text, nullable=False),
-    *_message_key(),
+    *message_key(),
     sa.Column("version", sa.Integer, nullable=False),
     # Raised when the transcript of this version came, after the text had had its say.
     sa.Column("spoken", sa.Boolean, nullable=False),
@@ -401,7 +306,7 @@ outbox = sa.Table(
     sa.UniqueConstraint("alert_id", "sink"),
     sa.CheckConstraint("(alert_id IS NULL) <> (notice IS NULL)", name="alert_or_notice"),
     sa.Index("ix_outbox_sink_state", "sink", "state"),
-    _queue("ix_outbox_due", "sink", "delivery_id", where="state = 'due'"),
+    queue("ix_outbox_due", "sink", "delivery_id", where="state = 'due'"),
 )
 
 # The words of every post's newest state, folded (see texts.py). SQLite indexes `folded` through the FTS5 table
@@ -410,7 +315,7 @@ search_documents = sa.Table(
     "search_documents",
     metadata,
     sa.Column("document_id", RowId, primary_key=True),
-    *_message_key(),
+    *message_key(),
     sa.Column("posted_at", Moment, nullable=False),
     sa.Column("folded", sa.Text, nullable=False),
     sa.Column("vector", sa.Text().with_variant(TSVECTOR(), "postgresql")),
