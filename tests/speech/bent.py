@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.speech import bent_containers as containers
-from tests.speech import hostile
+from tests.speech import containers, hostile
 
 SECONDS = 2.0
 # What a field of 1, 2, 4 or 8 bytes is set to: the borders where signs, sizes and products go wrong.

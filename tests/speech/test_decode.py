@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from bot.errors import MediaRefused
 from bot.speech.sound.container import sniff
 from bot.speech.sound.decode import Sound, decode
-from tests.speech import bent, bent_containers, hostile
+from tests.speech import bent, hostile
 from tests.speech.audited import REASONS, AuditedDecoder, likeness, write_victim
 from tests.speech.conftest import Clip
+from tests.speech.containers import mp4
 
 pytestmark = pytest.mark.slow
 
@@ -169,7 +170,7 @@ def test_samples_that_lie_elsewhere(tmp_path: Path, name: str, alias: bool) -> N
     victim = tmp_path / "victim.mov"
     write_victim(victim)
     assert likeness(decode(victim, max_bytes=10**6, max_seconds=60).samples) > 0.9
-    data = bent_containers.elsewhere(victim, bent.recordings()[name], alias=alias)
+    data = mp4.elsewhere(victim, bent.recordings()[name], alias=alias)
     try:
         assert likeness(decode_bytes(tmp_path, data).samples) < 0.3
     except MediaRefused as refused:

@@ -11,7 +11,8 @@ import pytest
 
 from bot.confined.seccomp import forbid_opening
 from bot.speech.sound.decode import RATE
-from tests.speech import audited, bent, bent_containers
+from tests.speech import audited, bent
+from tests.speech.containers import mp4
 
 CONFINED = """
 import os, socket, sys, subprocess, threading, mmap
@@ -78,7 +79,7 @@ def test_a_sealed_thread_opens_no_file(tmp_path: Path) -> None:
     victim = tmp_path / "victim.mov"
     audited.write_victim(victim)
     alias = tmp_path / "voice.m4a"
-    alias.write_bytes(bent_containers.elsewhere(victim, bent.recordings()["pcm.mov"], alias=True))
+    alias.write_bytes(mp4.elsewhere(victim, bent.recordings()["pcm.mov"], alias=True))
     assert followed(alias) > 0.9, "the attack works where nothing stops it"
     with ThreadPoolExecutor(1, initializer=forbid_opening) as sealed:
         with pytest.raises(PermissionError):
