@@ -1,11 +1,19 @@
 """Names that the decoder of speech is told to expect: those that the rules look for."""
 
+from bot.config.settings import SpeechSection
 from bot.rules import RuleSet
+from bot.speech import Transcriber
 
 # Whisper has room for 223 tokens before the text; a Russian letter pair is about one. What is longer slows each note.
 MOST_LETTERS = 400
 # People are misheard most, towns least.
 _KINDS = ("person", "unit", "place")
+
+
+def expect_names(transcriber: Transcriber, speech: SpeechSection, rules: RuleSet) -> None:
+    """Tell `transcriber` the names of these rules, where the settings want it."""
+    if speech.hot_words:
+        transcriber.expect(hot_words(rules))
 
 
 def hot_words(rules: RuleSet, *, most: int = MOST_LETTERS) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.app.canary import canary_channel
-from bot.config import Config
+from bot.app.hearing import local_settings, server_settings, transcriber_of
+from bot.config import Config, speech_of
 from bot.errors import ConfigError, Locked
 from bot.model import Channel, ChannelId
 from bot.speech import LocalTranscriber, SpeechSettings, Transcriber
-from bot.speech.truth.boilerplate import load_book
 from bot.store import Store
 from bot.telegram import Account, Server, SessionFile, WantedChannel, limits
 
@@ -111,51 +111,14 @@ def wanted_channels(config: Config) -> list[WantedChannel]:
     return [*listed, *canary_channel(config)]
 
 
-def speech_settings(config: Config, *, model: str | None = None, hot_words: str = "") -> SpeechSettings:
-    """The speech settings, with another `model` than the configured one if need be.
-
-    A model that is an existing folder beside the settings file is meant as such.
-    """
-    speech = config.settings.speech
-    model = model or speech.model
-    folder = (config.file.parent / model).expanduser().resolve()
-    models = config.file.parent / speech.models_folder if speech.models_folder else config.data_folder / "models"
-    return SpeechSettings(
-        model=str(folder) if "/" in model or folder.is_dir() else model,
-        models_folder=models.resolve(),
-        device=speech.device,
-        compute_type=speech.compute_type,
-        language=speech.language,
-        beam_size=speech.beam_size,
-        threads=speech.threads,
-        mode=speech.mode,
-        batch=speech.batch,
-        translate=speech.translate,
-        hot_words=hot_words,
-        boilerplate=boilerplate_file(config),
-        max_bytes=speech.max_megabytes * 1_000_000,
-        max_seconds=speech.max_minutes * 60.0,
-        memory_bytes=speech.memory_megabytes * 1_000_000,
-    )
+def speech_settings(config: Config, *, model: str | None = None) -> SpeechSettings:
+    """The speech settings, with another `model` than the configured one if need be."""
+    return local_settings(speech_of(config), model=model)
 
 
-def boilerplate_file(config: Config) -> Path | None:
-    """The file of further phrases. ConfigError when it cannot be used."""
-    if (given := config.settings.speech.boilerplate_file) is None:
-        return None
-    path = (config.file.parent / given.expanduser()).resolve()
-    load_book(path)
-    return path
-
-
-def speech_transcriber(config: Config, *, hot_words: str = "") -> Transcriber:
+def speech_transcriber(config: Config) -> Transcriber:
     """What turns recordings into transcripts: the team's server where one is set, else a process on this machine."""
-    if (remote := speech_server(config)) is None:
-        return LocalTranscriber(speech_settings(config, hot_words=hot_words))
-    # Most have none, and commands load what they need.
-    from bot.speech.remote.transcriber import RemoteTranscriber
-
-    return RemoteTranscriber(remote)
+    return transcriber_of(speech_of(config))
 
 
 def local_transcriber(config: Config, model: str) -> Transcriber:
@@ -165,24 +128,4 @@ def local_transcriber(config: Config, model: str) -> Transcriber:
 
 def speech_server(config: Config) -> "RemoteSettings | None":
     """The speech server's settings; None without one. ConfigError for a key that no header can carry."""
-    speech = config.settings.speech
-    if speech.server is None:
-        return None
-    from bot.speech.remote.server import RemoteSettings
-
-    key = config.speech_key.get_secret_value() if config.speech_key else None
-    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-        raise ConfigError(
-            f"{config.file.name}: speech.server.api_key_file: expected one word of plain characters, as the server's own "
-            "settings have it"
-        )
-    return RemoteSettings(
-        url=speech.server.url,
-        model=speech.server.model,
-        api_key=key,
-        language=speech.language,
-        concurrency=speech.server.concurrency,
-        timeout=speech.server.timeout_seconds,
-        max_bytes=speech.max_megabytes * 1_000_000,
-        max_seconds=speech.max_minutes * 60.0,
-    )
+    return server_settings(speech_of(config))

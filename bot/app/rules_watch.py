@@ -48,14 +48,18 @@ class RulesWatch:
         texts: Mapping[str, str],
         say: Callable[[str], Awaitable[None]],
         tell: Callable[[str], Awaitable[None]],
+        taken: Callable[[RuleSet], None] = lambda rules: None,
     ) -> None:
-        """`texts`: of the rule files of the monitor's rules. `say` takes what is good to know, `tell` what must be known."""
+        """`texts`: of the rule files of the monitor's rules. `say` takes what is good to know, `tell` what must be known;
+        `taken` is called with each new set.
+        """
         self._folder = folder
         self._monitor = monitor
         self._pulse = pulse
         self._texts = dict(texts)
         self._say = say
         self._tell = tell
+        self._taken = taken
         self._seen: Stamps | None = None
         # Stamps of the content that was last taken up or refused.
         self._settled: Stamps | None = None
@@ -90,6 +94,7 @@ class RulesWatch:
 
     async def _take_up(self, texts: Mapping[str, str], compiled: _Compiled) -> None:
         before, self._monitor.rules = self._monitor.rules, compiled.rules
+        self._taken(compiled.rules)
         self._texts = dict(texts)
         changed = list(_changes(before.rules, compiled.rules.rules))
         log.info("rules taken up", rules=len(compiled.rules.rules), changes=len(changed))

@@ -17,7 +17,7 @@ from bot.alerts import AppriseSink, Dispatcher, Sink, plain
 from bot.app.accounts import make_fleet
 from bot.app.bot import AlertBot, open_bot
 from bot.app.checks import preflight
-from bot.app.hot_words import hot_words
+from bot.app.hot_words import expect_names
 from bot.app.loop import Loop
 from bot.app.parts import local_transcriber, speech_settings, speech_transcriber
 from bot.app.rules import load_rules, rules_folder
@@ -91,8 +91,8 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     alert_bot = await stack.enter_async_context(open_bot(config, store))
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
-    expected = hot_words(rules) if config.settings.speech.hot_words else ""
-    transcriber = speech_transcriber(config, hot_words=expected)
+    transcriber = speech_transcriber(config)
+    expect_names(transcriber, config.settings.speech, rules)
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,
@@ -199,7 +199,13 @@ class Service:
         )
         ruling = Pulse(stop)
         rules_watch = RulesWatch(
-            rules_folder(config), monitor, ruling, texts=config.rules, say=self.say, tell=self._tell
+            rules_folder(config),
+            monitor,
+            ruling,
+            texts=config.rules,
+            say=self.say,
+            tell=self._tell,
+            taken=partial(expect_names, transcriber, speech),
         )
         watching = Watching(
             config,

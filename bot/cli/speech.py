@@ -67,7 +67,7 @@ def harvest(
     people also say is flagged wherever it is said by itself.
     """
     from bot.app.hearing import settings_anywhere
-    from bot.cli.transcribe import with_model
+    from bot.cli.speech_hearer import with_model
     from bot.speech.truth.harvest import LANGUAGES, Shelf
 
     shelf = Shelf(file) if file else None

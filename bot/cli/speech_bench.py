@@ -10,7 +10,7 @@ from rich.markup import escape
 from bot.app.hearing import DEMO_NOTE, settings_anywhere
 from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_table, table
 from bot.cli.group import examples
-from bot.cli.transcribe import with_model
+from bot.cli.speech_hearer import with_model
 from bot.speech.commands.references import recordings_in
 from bot.speech.models import ensure_model
 

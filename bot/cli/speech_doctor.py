@@ -1,58 +1,51 @@
 """`earshot speech doctor`: what this machine can do with speech, and what to choose."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
-from bot.app.hearing import DEMO_NOTE, config_anywhere, settings_anywhere
+from bot.app.hearing import DEMO_NOTE, Hearer
 from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_table, table
 from bot.cli.group import examples
-from bot.cli.transcribe import with_model
+from bot.cli.speech_hearer import MODEL_HELP, announce, hearer_of
 from bot.speech import LocalTranscriber, SpeechSettings
 
 if TYPE_CHECKING:
-    from bot.config import Config
     from bot.speech.commands.doctor import Choice, Found, Machine, Measured
 
 
 @click.command(
     epilog=examples("earshot speech doctor", "earshot speech doctor --model small", "earshot speech doctor --json"),
 )
-@click.option("--model", help="Measure this one: a name or a folder in CTranslate2 format.")
+@click.option("--model", help=MODEL_HELP)
 @json_option
 @click.pass_context
 @asynchronous
 async def doctor(context: click.Context, model: str | None, as_json: bool) -> int:
     """Show what this machine can do with speech, time the configured model on a note of 25 s, and say what to choose.
 
-    With a speech.server in the configuration that is asked instead, unless --model names a model of this machine.
+    With a speech.server in the configuration that is timed instead, unless --model names a model of this machine.
     """
-    given: Path | None = context.find_root().params["config"]
-    config = config_anywhere(given)
-    if config is not None and config.settings.speech.server is not None and model is None:
-        return await _ask_server(config, as_json)
-    settings = with_model(settings_anywhere(given), model)
-    return await _examine(settings, as_json)
+    hearer = hearer_of(context, model)
+    announce(hearer)
+    if hearer.server is not None:
+        return await _ask_server(hearer, hearer.server.url, as_json)
+    return await _examine(hearer.settings, as_json)
 
 
-async def _ask_server(config: "Config", as_json: bool) -> int:
-    from bot.app.parts import speech_transcriber
+async def _ask_server(hearer: Hearer, url: str, as_json: bool) -> int:
     from bot.speech.commands.doctor import measure
 
-    server = config.settings.speech.server
-    assert server is not None  # noqa: S101 - asked for by the caller
-    transcriber = speech_transcriber(config)
-    err.print(f"asking {escape(server.url)}")
+    transcriber = hearer.open()
     try:
         measured = await measure(transcriber, DEMO_NOTE)
     finally:
         await transcriber.close()
     if as_json:
-        print_json({"server": server.url, "model": server.model, "measured": _plain(measured)})
+        print_json({"server": url, "model": hearer.model, "measured": _plain(measured)})
         return 0
-    out.print(f"[bold]{escape(server.url)}[/] answers, with {escape(server.model)}")
+    out.print(f"[bold]{escape(url)}[/] answers, with {escape(hearer.model)}")
     out.print(_in_words(measured))
     return 0
 

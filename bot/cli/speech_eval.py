@@ -1,20 +1,19 @@
 """`earshot speech eval`: how well models hear, by recordings whose words are known."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
 import click
+from click.core import ParameterSource
 from rich.markup import escape
 from rich.progress import Progress
 
-from bot.app.hearing import settings_anywhere
+from bot.app.hearing import Hearer
 from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_table, table
 from bot.cli.group import examples
-from bot.cli.transcribe import with_model
-from bot.speech import SpeechSettings
+from bot.cli.speech_hearer import MODEL_HELP, announce, hearer_of
 from bot.speech.commands.evaluate import Score, evaluate
 from bot.speech.commands.references import Reference, read_references
 
@@ -34,11 +33,12 @@ def _modes(context: click.Context, option: click.Parameter, given: str) -> tuple
     epilog=examples(
         "earshot speech eval recordings",
         "earshot speech eval recordings --model small --model large-v3-turbo --mode exact,fitted",
+        "earshot speech eval recordings --model server --model small",
         "earshot speech eval recordings --json > scores.json",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--model", "models", multiple=True, help="A name or a folder; several are compared.")
+@click.option("--model", "models", multiple=True, help=f"{MODEL_HELP} Several are compared.")
 @click.option("--mode", "modes", default="exact", show_default=True, callback=_modes, help="exact, fitted, or both.")
 @json_option
 @click.pass_context
@@ -50,14 +50,20 @@ async def eval_command(
 
     What is said in a.ogg stands in a.txt; or a manifest.json (a list of {"file": ..., "text": ...}) or manifest.tsv lists
     all. Case, punctuation and ё do not count; numbers are compared as they are written. Measure before you set
-    `speech.mode: fitted`. Exit code 1 when a recording was refused.
+    `speech.mode: fitted`. With a speech.server in the configuration that is scored, unless --model names models of this
+    machine; a server has no --mode. Exit code 1 when a recording was refused.
     """
     references = read_references(folder)
-    base = settings_anywhere(context.find_root().params["config"])
+    hearers = [hearer_of(context, model) for model in dict.fromkeys(models) or (None,)]
+    chosen = context.get_parameter_source("modes") is not ParameterSource.DEFAULT
+    if chosen and all(hearer.server for hearer in hearers):
+        raise click.UsageError("a speech server has no --mode; name a model of this machine with --model")
     scores = []
     try:
-        for name, settings in _wanted(base, models, modes):
-            scores.append(await _score(name, settings, references))
+        for hearer in hearers:
+            announce(hearer)
+            for mode in modes if hearer.server is None else (None,):
+                scores.append(await _score(hearer, mode, references))
     except asyncio.CancelledError:
         _print(scores, as_json)
         return 130
@@ -65,19 +71,20 @@ async def eval_command(
     return 1 if any(score.refused for score in scores) else 0
 
 
-def _wanted(
-    base: SpeechSettings, models: tuple[str, ...], modes: tuple[Mode, ...]
-) -> Iterator[tuple[str, SpeechSettings]]:
-    for model in dict.fromkeys(models) or (None,):
-        settings = with_model(base, model)
-        for mode in modes:
-            yield model or settings.model, replace(settings, mode=mode)
-
-
-async def _score(name: str, settings: SpeechSettings, references: list[Reference]) -> Score:
+async def _score(hearer: Hearer, mode: Mode | None, references: list[Reference]) -> Score:
+    if mode is not None:
+        hearer = replace(hearer, settings=replace(hearer.settings, mode=mode))
+    host = hearer.server.host if hearer.server else None
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(f"{escape(name)}, {settings.mode}", total=len(references))
-        score = await evaluate(settings, references, name=name, told=lambda: bar.advance(task))
+        task = bar.add_task(escape(f"{hearer.model}, {mode or host}"), total=len(references))
+        score = await evaluate(
+            hearer.open(),
+            references,
+            model=hearer.model,
+            server=host,
+            mode=mode,
+            told=lambda: bar.advance(task),
+        )
     for one in score.recordings:
         if one.refused is not None:
             err.print(f"[red]refused[/] {escape(one.file)}: {escape(one.refused)}")
@@ -90,11 +97,12 @@ def _print(scores: list[Score], as_json: bool) -> None:
             {"normalisation": "NFC, lower case, ё as е, no punctuation", "results": [_plain(one) for one in scores]}
         )
         return
-    rows = table("model", "mode", ">recordings", ">words", ">WER %", ">CER %", ">times real time")
+    rows = table("model", "on", "mode", ">recordings", ">words", ">WER %", ">CER %", ">times real time")
     for score in scores:
         rows.add_row(
             escape(score.model),
-            score.mode,
+            escape(score.server or "this machine"),
+            score.mode or "–",
             str(len(score.recordings) - score.refused),
             str(score.words.said),
             f"{100 * score.words.rate:.2f}",
@@ -120,6 +128,7 @@ def _verdict(exact: Score, fitted: Score) -> str:
 def _plain(score: Score) -> dict[str, object]:
     return {
         "model": score.model,
+        "server": score.server,
         "mode": score.mode,
         "recordings": len(score.recordings) - score.refused,
         "refused": score.refused,

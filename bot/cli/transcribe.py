@@ -9,14 +9,13 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from bot.app.hearing import settings_anywhere
+from bot.app.hearing import Hearer
 from bot.cli.edge import AGO, asynchronous, err
 from bot.cli.group import examples
 from bot.cli.sheet import SUFFIXES, Sheet, Told
+from bot.cli.speech_hearer import MODEL_HELP, absolute, announce, hearer_of
 from bot.errors import ConfigError, MediaRefused
-from bot.speech import LocalTranscriber, SpeechSettings
 from bot.speech.commands.several import transcribe_all
-from bot.speech.models import locate_model
 from bot.speech.truth.language_names import CODES, language_code
 
 
@@ -37,7 +36,7 @@ def _language(context: click.Context, option: click.Parameter, given: str | None
     ),
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
-@click.option("--model", help="A name (small, medium, large-v3-turbo) or a folder in CTranslate2 format.")
+@click.option("--model", help=MODEL_HELP)
 @click.option("--format", "form", type=click.Choice(list(SUFFIXES)), default="text", show_default=True)
 @click.option(
     "--language", metavar="CODE", callback=_language, help="Spoken in all of them; found by listening when left out."
@@ -69,8 +68,9 @@ async def transcribe(
 ) -> int:
     """Transcribe recordings: voice notes, audio files, the sound of videos.
 
-    Works without Telegram and without any configuration; where there is one, its speech section counts. Results come in
-    the order of FILES. A segment that is not to be trusted is marked "[check by ear]". Exit code 1 when a file was
+    Works without Telegram and without any configuration; where there is one, its speech section alone counts: with a
+    speech.server the recordings are sent there, unless --model names a model of this machine. Results come in the order
+    of FILES. A segment that is not to be trusted is marked "[check by ear]". Exit code 1 when a file was
     refused: the reason is on stderr, and the others are done. Ctrl-C keeps what is done (exit code 130).
 
     With --again there are no FILES: the running Earshot has --model hear, in the background, the recordings that were
@@ -85,7 +85,7 @@ async def transcribe(
 
         return await hear_again(
             load_config(find_config(context.find_root().params["config"])),
-            model=_absolute(model),
+            model=absolute(model),
             since=since,
             until=until,
             channel=channel,
@@ -97,35 +97,15 @@ async def transcribe(
         raise click.UsageError("--since, --until, --channel, --alert and --look belong to --again")
     if not files:
         raise click.UsageError("name at least one recording")
-    settings = with_model(settings_anywhere(context.find_root().params["config"]), model)
+    hearer = hearer_of(context, model)
     # Word times cost a tenth of the decoding; lines of text show none.
-    settings = replace(settings, words=form != "text")
+    hearer = replace(hearer, settings=replace(hearer.settings, words=form != "text"))
     if folder is not None:
         _make(folder)
     sheet = Sheet(files=_once(files), form=form, folder=folder)
-    complete = await _transcribe(settings, language, sheet)
+    complete = await _transcribe(hearer, language, sheet)
     sheet.end()
     return 130 if not complete else 1 if sheet.refused else 0
-
-
-def with_model(settings: SpeechSettings, model: str | None) -> SpeechSettings:
-    """`settings` with the model that the command line names; ModelMissing when nobody knows it.
-
-    Says so on stderr when it has to be fetched first.
-    """
-    if named := _absolute(model):
-        settings = replace(settings, model=named)
-    if locate_model(settings.model, settings.models_folder) is None:
-        err.print(
-            f"fetching the speech model [bold]{escape(settings.model)}[/] into {escape(str(settings.models_folder))}, once"
-        )
-    return settings
-
-
-def _absolute(model: str | None) -> str | None:
-    """A folder is meant as seen from here, not from where the configuration is."""
-    folder = Path(model).expanduser() if model else None
-    return str(folder.resolve()) if folder is not None and folder.is_dir() else model
 
 
 def _make(folder: Path) -> None:
@@ -145,16 +125,19 @@ def _once(files: Sequence[Path]) -> list[Path]:
     return list(kept.values())
 
 
-async def _transcribe(settings: SpeechSettings, language: str | None, sheet: Sheet) -> bool:
+async def _transcribe(hearer: Hearer, language: str | None, sheet: Sheet) -> bool:
     """Fill the sheet; False when somebody interrupted."""
-    transcriber = LocalTranscriber(settings)
+    transcriber = hearer.open()
     readable = _readable(sheet)
+    todo = [place for place, refusal in readable.items() if refusal is None]
+    if todo:
+        announce(hearer)
     with Told(sheet) as told:
         for place, refusal in readable.items():
             if isinstance(refusal, MediaRefused):
                 told.done(place, refusal)
         try:
-            if todo := [place for place, refusal in readable.items() if refusal is None]:
+            if todo:
                 await transcriber.start()
                 await transcribe_all(
                     transcriber,

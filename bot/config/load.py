@@ -99,7 +99,7 @@ def examine_config(file: Path, environment: Mapping[str, str] = os.environ) -> C
         if value := environment.get(variable, "").strip():
             return SecretStr(value)
         where = f"{yaml_file.at(tuple(key.split('.')))}: {key}"
-        return attempt(lambda: _read_secret(path, beside, where), None) if path else None
+        return attempt(lambda: read_secret(path, beside, where), None) if path else None
 
     data_folder = beside(settings.data_folder)
     speech_key_file = settings.speech.server.api_key_file if settings.speech.server else None
@@ -137,11 +137,12 @@ def _apprise(settings: Settings, yaml_file: YamlFile, beside: Callable[[Path], P
         where = yaml_file.at(("alerts", "apprise", index, "name"))
         if entry.name in urls or entry.name == "chat":
             raise ConfigError(f"{where}: alerts.apprise: the name {entry.name!r} is taken; choose another")
-        urls[entry.name] = _read_secret(entry.url_file, beside, f"{where}: alerts.apprise.{index}.url_file")
+        urls[entry.name] = read_secret(entry.url_file, beside, f"{where}: alerts.apprise.{index}.url_file")
     return urls
 
 
-def _read_secret(given: Path, beside: Callable[[Path], Path], where: str) -> SecretStr:
+def read_secret(given: Path, beside: Callable[[Path], Path], where: str) -> SecretStr:
+    """What the file `given` holds; ConfigError, which begins with `where` and never repeats a secret, when it is none."""
     path = beside(given)
     try:
         text = path.read_text("utf-8").strip()

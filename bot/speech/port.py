@@ -17,6 +17,9 @@ class Transcriber(Protocol):
     def capacity(self) -> int:
         """How many recordings it takes at once; more wait."""
 
+    def expect(self, hot_words: str) -> None:
+        """Tell the decoder of the recordings after this to expect these names, as written between commas; "" for none."""
+
     async def start(self) -> None:
         """Get ready, so that the first recording need not wait. Raises ModelMissing when that cannot be."""
 

@@ -48,7 +48,6 @@ class SpeechSettings:
     batch: int = 0
     words: bool = True
     translate: bool = False
-    hot_words: str = ""
     boilerplate: Path | None = None
     # CPU threads; 0 takes every core that this process may use.
     threads: int = 0
@@ -69,7 +68,6 @@ class SpeechSettings:
             fitted=self.mode == "fitted",
             words=self.words,
             translate=self.translate,
-            hot_words=self.hot_words,
             language=self.language,
             boilerplate=str(self.boilerplate.absolute()) if self.boilerplate else "",
         )

@@ -1,7 +1,9 @@
 """A transcriber with the shipped model, and the recordings with what is said in them."""
 
 import json
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,18 @@ REPOSITORY = Path(__file__).parents[2]
 MODEL = REPOSITORY / "bot/sandbox/speech_model"
 DEMO = REPOSITORY / "bot/sandbox/recordings"
 RECORDINGS = Path(__file__).parent / "recordings"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where a speech server of `tests.speech.server` listens: a process of its own."""
+    command = [sys.executable, "-m", "tests.speech.server", str(MODEL)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class Server:
     def __init__(self, folder: str) -> None:
         self._model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=1)
         self._lock = asyncio.Lock()
-        # What was heard, by bytes and language: each shape of the same answer costs no second run.
-        self._heard: dict[tuple[str, str | None], tuple[Segments, Any]] = {}
+        # What was heard, by bytes, language and prompt: each shape of the same answer costs no second run.
+        self._heard: dict[tuple[str, str | None, str | None], tuple[Segments, Any]] = {}
         self.seen: dict[str, Any] = {}
 
     def application(self) -> web.Application:
@@ -60,20 +60,21 @@ class Server:
             return await fault(request)
         if shape == "language" and "language" in dict(fields):
             return _error(400, "Unsupported language: 'xx'. Language code should be one of ...")
-        segments, info = await self._hear(data, dict(fields).get("language"))
+        segments, info = await self._hear(data, dict(fields).get("language"), dict(fields).get("prompt"))
         return web.json_response(SHAPES.get(shape, speaches)(segments, info))
 
-    async def _hear(self, data: bytes, language: str | None) -> tuple[Segments, Any]:
-        key = hashlib.sha256(data).hexdigest(), language
+    async def _hear(self, data: bytes, language: str | None, prompt: str | None) -> tuple[Segments, Any]:
+        key = hashlib.sha256(data).hexdigest(), language, prompt
         async with self._lock:
             if key not in self._heard:
-                self._heard[key] = await asyncio.to_thread(self._run, data, language)
+                self._heard[key] = await asyncio.to_thread(self._run, data, language, prompt)
         return self._heard[key]
 
-    def _run(self, data: bytes, language: str | None) -> tuple[Segments, Any]:
+    def _run(self, data: bytes, language: str | None, prompt: str | None) -> tuple[Segments, Any]:
         found, info = self._model.transcribe(
             io.BytesIO(data),
             language=language,
+            initial_prompt=prompt,
             word_timestamps=True,
             vad_filter=True,
             condition_on_previous_text=False,

@@ -2,11 +2,9 @@
 
 import asyncio
 import hashlib
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,23 +19,11 @@ from bot.speech import LocalTranscriber
 from bot.speech.remote.server import RemoteSettings, ask_server
 from bot.speech.remote.transcriber import RemoteTranscriber
 from tests.configured import CLOSED_PORT
-from tests.speech.conftest import MODEL, REPOSITORY, Clip
+from tests.speech.conftest import Clip
 from tests.speech.server import KEY
 from tests.speech.server import MODEL as NAME
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the server listens."""
-    command = [sys.executable, "-m", "tests.speech.server", str(MODEL)]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
 
 
 class Client:

@@ -104,6 +104,7 @@ def test_ctrl_c_keeps_what_is_done(alone: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        assert "on this machine" in process.stderr.readline()
         assert "1/" in process.stderr.readline()
         os.kill(process.pid, signal.SIGINT)
         done = json.loads(process.stdout.read())

@@ -9,8 +9,7 @@ from bot.model import Transcript
 from bot.speech.commands.references import Reference
 from bot.speech.commands.several import Outcome, transcribe_all
 from bot.speech.commands.wer import Errors, character_errors, total, word_errors
-from bot.speech.local.transcriber import LocalTranscriber
-from bot.speech.settings import SpeechSettings
+from bot.speech.port import Transcriber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,10 @@ class Score:
     """A model in one mode, over all recordings; what was refused is in none of the sums."""
 
     model: str
-    mode: str
+    # Host and port of the speech server; None for a model on this machine.
+    server: str | None
+    # None for a server, which has its own.
+    mode: str | None
     recordings: tuple[Scored, ...]
     # Of sound that was heard, and by the clock.
     sound: float
@@ -53,10 +55,18 @@ class Score:
 
 
 async def evaluate(
-    settings: SpeechSettings, references: Sequence[Reference], *, name: str, told: Callable[[], None] = lambda: None
+    transcriber: Transcriber,
+    references: Sequence[Reference],
+    *,
+    model: str,
+    server: str | None,
+    mode: str | None,
+    told: Callable[[], None] = lambda: None,
 ) -> Score:
-    """Transcribe all with `settings`, as the daemon would; `told` is called after each. Raises ModelMissing."""
-    transcriber = LocalTranscriber(settings)
+    """Transcribe all, as the daemon would, and close the transcriber; `told` is called after each recording.
+
+    `model`, `server`, `mode`: for the score. Raises ModelMissing, and ServerAway when the server does not answer at first.
+    """
     outcomes: dict[int, Outcome] = {}
 
     def done(place: int, outcome: Outcome) -> None:
@@ -71,8 +81,9 @@ async def evaluate(
     finally:
         await transcriber.close()
     return Score(
-        model=name,
-        mode=settings.mode,
+        model=model,
+        server=server,
+        mode=mode,
         recordings=tuple(_scored(one, outcomes[place]) for place, one in enumerate(references)),
         sound=sum(outcome.duration for outcome in outcomes.values() if isinstance(outcome, Transcript)),
         seconds=seconds,

@@ -10,6 +10,7 @@ import os
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -105,10 +106,11 @@ class Child:
         self._answer({"id": job["id"], "decoded": sound.seconds, "fingerprint": voice.hex()})
         if voice and not (yield Signal()):
             return None
-        return (yield from self._hear(model, sound, job["language"]))
+        return (yield from self._hear(model, sound, job))
 
-    def _hear(self, model: Model, sound: Sound, hint: str | None) -> Hearing[Outcome]:
-        return (yield from hear(model, sound, self._manner, self._settings["name"], hint=hint))
+    def _hear(self, model: Model, sound: Sound, job: Frame) -> Hearing[Outcome]:
+        manner = replace(self._manner, hot_words=job["hot_words"])
+        return (yield from hear(model, sound, manner, self._settings["name"], hint=job["language"]))
 
     def _decode(self, path: Path) -> Sound:
         try:

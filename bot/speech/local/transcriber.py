@@ -52,6 +52,7 @@ class LocalTranscriber:
     def __init__(self, settings: SpeechSettings, *, jobs_per_child: int = 500) -> None:
         """`jobs_per_child` bounds what slow leaks in the native libraries can add up to."""
         self._settings = settings
+        self._hot_words = ""
         self._jobs_per_child = jobs_per_child
         self._door = Door()
         self._starting = asyncio.Lock()
@@ -72,6 +73,10 @@ class LocalTranscriber:
     def pid(self) -> int | None:
         """Process id of the child, None while there is none."""
         return self._child.pid if self._child else None
+
+    def expect(self, hot_words: str) -> None:
+        """See `Transcriber.expect`; the child stays."""
+        self._hot_words = hot_words
 
     async def start(self) -> None:
         """Find or fetch the model and start the child, so that the first recording need not wait. ModelMissing."""
@@ -94,7 +99,12 @@ class LocalTranscriber:
         if self._given >= self._jobs_per_child:
             async with self._door.alone():
                 await self._retire()
-        request = {"path": _absolute(path), "language": language, "seconds": declared_seconds}
+        request = {
+            "path": _absolute(path),
+            "language": language,
+            "seconds": declared_seconds,
+            "hot_words": self._hot_words,
+        }
         work = partial(self._run, request, heard_before)
         try:
             async with self._door.together():

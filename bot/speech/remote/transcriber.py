@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,12 +39,24 @@ _NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the server is told of a recording, and how many seconds long that can be at most."""
+
+    container: str
+    longest: float
+    language: str | None
+    hot_words: str
+
+
 class RemoteTranscriber:
     """A `Transcriber` whose model runs on a server. One connection pool, opened when first needed."""
 
     def __init__(self, settings: RemoteSettings) -> None:
         """Nothing is asked yet."""
         self._settings = settings
+        # Sent as OpenAI's `prompt`: text that might stand before what is said.
+        self._hot_words = ""
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._session: aiohttp.ClientSession | None = None
         self._jobs: set[asyncio.Task[Any]] = set()
@@ -53,6 +65,10 @@ class RemoteTranscriber:
     def capacity(self) -> int:
         """As many as the settings say; the server has its own queue."""
         return self._settings.concurrency
+
+    def expect(self, hot_words: str) -> None:
+        """See `Transcriber.expect`."""
+        self._hot_words = hot_words
 
     async def start(self) -> None:
         """Ask the server whether it is there. Raises ServerAway; ModelMissing when the key or the address is wrong."""
@@ -86,31 +102,37 @@ class RemoteTranscriber:
                 "too-long", f"the recording plays longer than the {self._settings.max_seconds:g} s that are allowed"
             )
         async with self._slots:
-            job = asyncio.ensure_future(self._exchange(path, container, longest, language or self._settings.language))
+            asked = _Asked(
+                container=container,
+                longest=longest,
+                language=language or self._settings.language,
+                hot_words=self._hot_words,
+            )
+            job = asyncio.ensure_future(self._exchange(path, asked))
             self._jobs.add(job)
             try:
-                body, hint = await job
+                body, asked = await job
             except asyncio.CancelledError:
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise
                 raise ChildDied("the connection to the speech server was closed") from None
             finally:
                 self._jobs.discard(job)
-        return await asyncio.to_thread(self._read, body, hint, longest, declared_seconds)
+        return await asyncio.to_thread(self._read, body, asked, declared_seconds)
 
-    async def _exchange(self, path: Path, container: str, longest: float, hint: str | None) -> tuple[bytes, str | None]:
-        """The server's answer, and the language that it was asked for."""
-        reply = await self._post(path, container, longest, hint)
-        if hint and is_about_language(reply):
+    async def _exchange(self, path: Path, asked: _Asked) -> tuple[bytes, _Asked]:
+        """The server's answer, and what it was asked for in the end."""
+        reply = await self._post(path, asked)
+        if asked.language and is_about_language(reply):
             # As a model of our own, which listens when it does not know the language.
-            log.info("speech.language_not_offered", server=self._settings.host, language=hint)
-            hint = None
-            reply = await self._post(path, container, longest, None)
+            log.info("speech.language_not_offered", server=self._settings.host, language=asked.language)
+            asked = replace(asked, language=None)
+            reply = await self._post(path, asked)
         if error := error_of(reply, server=self._settings.host, model=self._settings.model, key=self._settings.api_key):
             raise error
-        return reply.body, hint
+        return reply.body, asked
 
-    async def _post(self, path: Path, container: str, longest: float, hint: str | None) -> Reply:
+    async def _post(self, path: Path, asked: _Asked) -> Reply:
         if self._session is None:
             self._session = open_session(self._settings)
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout, sock_connect=CONNECT_SECONDS)
@@ -120,16 +142,17 @@ class RemoteTranscriber:
                 told(self._settings, f"did not answer within {self._settings.timeout:g} s"),
                 self._session.post(
                     self._settings.at(PATH),
-                    data=self._form(file, container, hint),
+                    data=self._form(file, asked),
                     timeout=timeout,
                     allow_redirects=False,
                 ) as response,
             ):
-                return await receive(response, min(MAX_FRAME_BYTES, MEBIBYTE + int(_ANSWER_BYTES_A_SECOND * longest)))
+                most = MEBIBYTE + int(_ANSWER_BYTES_A_SECOND * asked.longest)
+                return await receive(response, min(MAX_FRAME_BYTES, most))
         finally:
             await asyncio.to_thread(file.close)
 
-    def _form(self, file: BinaryIO, container: str, hint: str | None) -> aiohttp.FormData:
+    def _form(self, file: BinaryIO, asked: _Asked) -> aiohttp.FormData:
         """The file comes last, so that a server that reads as it goes knows what is wanted."""
         form = aiohttp.FormData(quote_fields=False)
         form.add_field("model", self._settings.model)
@@ -137,22 +160,24 @@ class RemoteTranscriber:
         # In the order in which speaches expects them.
         for granularity in ("segment", "word"):
             form.add_field("timestamp_granularities[]", granularity)
-        if hint:
-            form.add_field("language", hint)
-        name, kind = _NAMES[container]
+        if asked.language:
+            form.add_field("language", asked.language)
+        if asked.hot_words:
+            form.add_field("prompt", asked.hot_words)
+        name, kind = _NAMES[asked.container]
         form.add_field("file", file, filename=name, content_type=kind)
         return form
 
-    def _read(self, body: bytes, hint: str | None, longest: float, declared: float | None) -> Transcript:
+    def _read(self, body: bytes, asked: _Asked, declared: float | None) -> Transcript:
         given = self._settings
         try:
             transcript = transcript_of(
                 json.loads(body),
-                hint=hint,
+                hint=asked.language,
                 declared=declared,
-                longest=longest,
+                longest=asked.longest,
                 model=f"{given.model}@{given.host}",
-                parameters={"server": given.host},
+                parameters={"server": given.host} | ({"hot_words": asked.hot_words} if asked.hot_words else {}),
             )
         except BadAnswer as error:
             raise ChildDied(f"the speech server {given.host} sent no transcript: {error}") from error
