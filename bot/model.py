@@ -732,6 +732,8 @@ class Hit:
     deleted: bool
     # Seconds into the recording of the first mark, for a transcript.
     spoken_at: float | None = None
+    # Of the segments that the marks stand in: what is not to be quoted before somebody listened to it.
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from bot.model import Hit, Source, Span, post_link
 from bot.monitor import Fired, look_back, source_texts, wish_of
 from bot.rules import Rule, RuleSet
 from bot.store import Store, Window, excerpt
+from bot.store.spoken import flags_at
+from bot.store.texts import visible
 
 Order = Literal["newest", "best"]
 
@@ -36,6 +38,7 @@ class Shown:
             "marks": hit.marks,
             "deleted": hit.deleted,
             "spoken_at": hit.spoken_at,
+            "flags": hit.flags,
             "link": post_link(hit.channel, hit.message.message_id),
             **({"found": [to_json(span) for span in self.spans]} if self.spans else {}),
         }
@@ -49,7 +52,9 @@ def shown(fired: Fired) -> Shown:
     source = spans[0].source
     there = [span for span in spans if span.source is source]
     text = source_texts(item.message, item.transcript)[source]
-    words, marks = excerpt(text, [(span.start, span.end) for span in there])
+    hits = [(span.start, span.end) for span in there]
+    words, marks = excerpt(text, hits)
+    speech = item.transcript if source is Source.TRANSCRIPT else None
     spoken = there[0].spoken
     hit = Hit(
         channel=fired.past.channel,
@@ -60,6 +65,7 @@ def shown(fired: Fired) -> Shown:
         marks=marks,
         deleted=number in fired.past.deleted,
         spoken_at=spoken.start if spoken else None,
+        flags=flags_at(speech, visible(text, hits)) if speech else (),
     )
     return Shown(hit=hit, spans=tuple(spans))
 
@@ -103,6 +109,8 @@ def print_shown(one: Shown) -> None:
         words.stylize("bold reverse", start, end)
     # Whisper begins its segments with a space.
     out.print(Text("  ") + words[len(hit.excerpt) - len(hit.excerpt.lstrip()) :])
+    if hit.flags:
+        out.print(f"  [yellow]check by ear: {escape(', '.join(hit.flags))}[/]")
     if one.spans:
         why = dict.fromkeys(f"{escape(span.term)} as {escape(span.form)!r} ({span.reason})" for span in one.spans)
         out.print(f"  [dim]{'; '.join(why)}[/]")

@@ -16,8 +16,9 @@ from bot.store.nouns import Past, Status
 from bot.store.past import Page, Window, count, load_page, load_past
 from bot.store.schema import channels, messages, recordings, search_documents, transcripts, versions
 from bot.store.search import Order, find
+from bot.store.spoken import flags_at, spoken_at
 from bot.store.status import load_status
-from bot.store.texts import Term, excerpt, marks, parse_query
+from bot.store.texts import Term, excerpt, marks, parse_query, visible
 
 
 class Archive:
@@ -141,24 +142,17 @@ def _hit(row: Any, channel: Channel, terms: tuple[Term, ...]) -> Hit:
     message: Message = row.message
     candidates = [(source, text, marks(text, terms)) for source, text in fields(message, row.transcript)]
     source, text, found = max(candidates, key=lambda candidate: len({term for _, _, term in candidate[2]}))
-    shown, spans = excerpt(text, [(start, end) for start, end, _ in found])
+    hits = [(start, end) for start, end, _ in found]
+    words, spans = excerpt(text, hits)
+    speech: Transcript | None = row.transcript if source is Source.TRANSCRIPT else None
     return Hit(
         channel=channel,
         message=message,
         version=row.current,
         source=source,
-        excerpt=shown,
+        excerpt=words,
         marks=spans,
         deleted=row.deleted_at is not None,
-        spoken_at=_spoken_at(row.transcript, found[0][0]) if source is Source.TRANSCRIPT else None,
+        spoken_at=spoken_at(speech, hits[0][0]) if speech else None,
+        flags=flags_at(speech, visible(text, hits)) if speech else (),
     )
-
-
-def _spoken_at(transcript: Transcript, offset: int) -> float | None:
-    """Seconds at which the word at an offset of the transcript's text begins."""
-    end = 0
-    for word in transcript.words:
-        end += len(word.text)
-        if offset < end:
-            return word.start
-    return None

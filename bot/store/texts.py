@@ -118,8 +118,14 @@ def excerpt(
     start, stop = _window(text, first, end, length)
     head, tail = ("…" if start else ""), ("…" if stop < len(text) else "")
     shift = len(head) - start
-    inside = tuple((left + shift, right + shift) for left, right in _merged(hits) if left >= start and right <= stop)
+    inside = tuple((left + shift, right + shift) for left, right in visible(text, hits, length=length))
     return head + text[start:stop] + tail, inside
+
+
+def visible(text: str, hits: Sequence[tuple[int, int]], *, length: int = 200) -> list[tuple[int, int]]:
+    """Those of the hits that `excerpt` shows, as offsets into `text`; overlapping ones are one."""
+    start, stop = _window(text, *hits[0], length)
+    return [(left, right) for left, right in _merged(hits) if left >= start and right <= stop]
 
 
 def _window(text: str, first: int, end: int, length: int) -> tuple[int, int]:
