@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Self
 
-from bot.rules.lexicon import Lexicon
+from bot.rules.lexicon import SHORTEST_PREFIX, Lexicon
 from bot.rules.slots import Compiled, Path, Slot
 
 # A term's path, as it is kept: an object of its own.
@@ -20,36 +20,47 @@ class Anchors:
 
     def __init__(self) -> None:
         self._anchored: dict[str, tuple[Entry, ...]] = {}
-        # Paths of prefixes alone, by the first one's length.
-        self._prefixed: dict[int, dict[str, tuple[Entry, ...]]] = {}
+        # Paths of prefixes alone, by the first one; and how those prefixes begin, each with its longest.
+        self._prefixed: dict[str, tuple[Entry, ...]] = {}
+        self._begun: dict[str, int] = {}
 
     def changed(self, gone: Iterable[Compiled], new: Iterable[Compiled], lexicon: Lexicon) -> Self:
         """Without the paths of some terms, and with those of others; `lexicon` tells which of their slots are rare."""
         other = type(self)()
         other._anchored = self._anchored.copy()
-        other._prefixed = {length: prefixes.copy() for length, prefixes in self._prefixed.items()}
+        other._prefixed = self._prefixed.copy()
         for term in gone:
             other._remove(term)
         for term in new:
             for path in term.paths:
                 other._add((term, path), lexicon)
+        for prefix in other._prefixed:
+            head = prefix[:SHORTEST_PREFIX]
+            other._begun[head] = max(len(prefix), other._begun.get(head, 0))
         return other
 
     def alive(self, symbols: AbstractSet[str]) -> list[Entry]:
         """The paths all of whose slots are met by some symbol of the text."""
         entries: dict[int, Entry] = {}
         for symbol in self._anchored.keys() & symbols:
-            entries.update((id(entry), entry) for entry in self._anchored[symbol])
-        for length, prefixes in self._prefixed.items():
-            for symbol in symbols:
-                if len(symbol) >= length and (begun := prefixes.get(symbol[:length])):
-                    entries.update((id(entry), entry) for entry in begun)
+            for entry in self._anchored[symbol]:
+                entries[id(entry)] = entry
+        if self._begun:
+            for symbol in [symbol for symbol in symbols if symbol[:SHORTEST_PREFIX] in self._begun]:
+                for entry in self._beginning(symbol):
+                    entries[id(entry)] = entry
         return [
             entry
             for entry in entries.values()
             if len(entry[1].slots) == 1
             or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[1].slots)
         ]
+
+    def _beginning(self, symbol: str) -> Iterator[Entry]:
+        """The entries that wait for a word which begins as this one does."""
+        longest = min(len(symbol), self._begun[symbol[:SHORTEST_PREFIX]])
+        for length in range(SHORTEST_PREFIX, longest + 1):
+            yield from self._prefixed.get(symbol[:length], ())
 
     def _add(self, entry: Entry, lexicon: Lexicon) -> None:
         for kept, key in self._places(entry[1], lexicon):
@@ -60,7 +71,7 @@ class Anchors:
         slots = [slot for slot in path.slots if slot.forms]
         if not slots:
             prefix = path.slots[0].prefix
-            yield self._prefixed.setdefault(len(prefix), {}), prefix
+            yield self._prefixed, prefix
             return
 
         def commonest(slot: Slot) -> int:
@@ -75,8 +86,8 @@ class Anchors:
             for slot in path.slots:
                 for form in slot.forms:
                     _without(self._anchored, form, term)
-                if slot.prefix and len(slot.prefix) in self._prefixed:
-                    _without(self._prefixed[len(slot.prefix)], slot.prefix, term)
+                if slot.prefix:
+                    _without(self._prefixed, slot.prefix, term)
 
 
 def _without(kept: dict[str, tuple[Entry, ...]], key: str, term: Compiled) -> None:

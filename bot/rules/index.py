@@ -3,7 +3,7 @@
 Words and phrases are walked from their anchors (see `anchors`); regular expressions are scanned one by one.
 """
 
-from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Self, TypeVar
@@ -12,13 +12,14 @@ from bot.model import Source
 from bot.rules.addresses import Locator, Locators
 from bot.rules.anchors import Anchors
 from bot.rules.fuzzy import Fuzzy
-from bot.rules.lattice import Edge, edges
+from bot.rules.lattice import edges
 from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
 from bot.rules.rule import Field
-from bot.rules.slots import BOLDNESS, Compiled, Path, Reason, Slot
+from bot.rules.scene import Scene, placed
+from bot.rules.sieve import Sieve
+from bot.rules.slots import Compiled, Path, Reason, Slot
 from bot.rules.tree import Found, Term
-from bot.rules.walk import Ground, Way, walk
 from bot.rules.words import Reading, form_of, read
 
 T = TypeVar("T", Pattern, Locator, Compiled)
@@ -29,6 +30,9 @@ class Index:
 
     def __init__(self) -> None:
         self._lexicon = Lexicon()
+        # How many slots ask for words that begin so.
+        self._prefixes: Counter[str] = Counter()
+        self._sieve = Sieve(self._lexicon)
         self._anchors = Anchors()
         self._patterns: dict[Pattern, None] = {}
         self._locators = Locators(())
@@ -43,6 +47,8 @@ class Index:
         less = [term for term in gone if isinstance(term, Compiled)]
         more = [term for term in new if isinstance(term, Compiled)]
         other._lexicon = self._lexicon.changed(_symbols(_slots(less)), _symbols(_slots(more)))
+        other._prefixes = _counted(self._prefixes, _prefixes(less), _prefixes(more))
+        other._sieve = Sieve(other._lexicon, other._prefixes)
         other._anchors = self._anchors.changed(less, more, other._lexicon)
         other._patterns = _exchanged(self._patterns, gone, (term for term in new if isinstance(term, Pattern)))
         other._locating = _exchanged(self._locating, gone, (term for term in new if isinstance(term, Locator)))
@@ -52,88 +58,48 @@ class Index:
         other._fuzzy = self._fuzzy if same else Fuzzy(_symbols(slot for slot in _slots(other._loose) if slot.fuzzy))
         return other
 
-    def find(self, field: Field, number: int) -> Iterator[Found]:
-        """Every hit in field number `number`; word numbers are those of the plain reading."""
+    def find(self, field: Field, number: int) -> dict[str, list[Found]]:
+        """Every hit in field number `number`, by the texts of the terms; word numbers are those of the plain reading."""
         text = field.text
         plain, *others = read(text)
         # A transcript has no capitals to go by.
         speech = field.source is Source.TRANSCRIPT
-        seen: set[tuple[Term, int, int]] = set()
-        for found in self._walked(plain, number, plain, speech):
-            if others:
-                seen.add((found.term, found.start, found.end))
-            yield found
+        hits = self._walked(plain, number, plain, speech)
         for other in others:
-            for found in self._walked(other, number, plain, speech):
-                if (found.term, found.start, found.end) not in seen:
-                    yield found
+            for term, more in self._walked(other, number, plain, speech).items():
+                hits[term] = _added(hits.get(term, []), more)
         forms: dict[str, str] = {}
         for pattern in self._patterns:
             for start, end in pattern.find(text):
                 form = forms.get(piece := text[start:end]) or forms.setdefault(piece, form_of(piece))
-                yield _placed(number, start, end, plain, pattern, form, Reason.REGEX)
+                found = placed(number, start, end, plain, form, Reason.REGEX)
+                hits.setdefault(pattern.text, []).append(found)
         if self._locators:
             for address, locator, reason in self._locators.find(text, field.entities):
-                yield _placed(number, address.start, address.end, plain, locator, address.value, reason)
+                found = placed(number, address.start, address.end, plain, address.value, reason)
+                hits.setdefault(locator.text, []).append(found)
+        return hits
 
-    def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> Iterator[Found]:
-        extra = [*edges(reading, self._lexicon), *self._fuzzy.edges(reading)]
-        symbols = reading.vocabulary.union(edge.symbol for edge in extra) if extra else reading.vocabulary
-        entries = self._anchors.alive(symbols)
+    def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> dict[str, list[Found]]:
+        live = self._sieve.words(reading.vocabulary)
+        extra = [*edges(reading, live, self._sieve), *self._fuzzy.edges(reading)]
+        symbols = live.union(edge.symbol for edge in extra) if extra else live
+        entries = self._anchors.alive(symbols) if symbols else []
         if not entries:
-            return
-        ground = Ground(reading, extra, speech=speech)
-        starts = _Starts(reading, extra, symbols, (path.slots[0] for _, path in entries))
-        paths: dict[Compiled, list[Path]] = {}
+            return {}
+        paths: dict[str, list[Path]] = {}
         for term, path in entries:
-            paths.setdefault(term, []).append(path)
-        for term, some in paths.items():
-            best: dict[tuple[int, int], Way] = {}
-            for path in some:
-                for way in walk(ground, path, starts.of(path.slots[0])):
-                    place = way[:2]
-                    if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
-                        best[place] = way
-            for first, last, reason, meant in best.values():
-                start, end = reading.span(first, last)
-                form = meant or reading.form(first, last)
-                if reading is plain:
-                    yield Found(field, start, end, first, last, term, form, reason)
-                else:
-                    yield _placed(field, start, end, plain, term, form, reason)
+            paths.setdefault(term.text, []).append(path)
+        scene = Scene(reading, live, extra, symbols, field=field, plain=plain, speech=speech)
+        return {text: found for text, some in paths.items() if (found := scene.found(some))}
 
 
-class _Starts:
-    """Where in a text paths may begin: the edges that meet their first slots."""
-
-    def __init__(
-        self, reading: Reading, extra: Iterable[Edge], symbols: AbstractSet[str], slots: Iterable[Slot]
-    ) -> None:
-        # By slot: what it may be met by.
-        self._meeting = {id(slot): _meeting(slot, symbols) for slot in slots}
-        self._by_symbol: dict[str, list[Edge]] = {symbol: [] for some in self._meeting.values() for symbol in some}
-        for i, word in enumerate(reading.words):
-            if word in self._by_symbol:
-                self._by_symbol[word].append(Edge(i, i, word, Reason.EXACT))
-        for edge in extra:
-            if edge.symbol in self._by_symbol:
-                self._by_symbol[edge.symbol].append(edge)
-
-    def of(self, slot: Slot) -> Iterator[Edge]:
-        """The edges that may meet a slot, in order where they are of one symbol."""
-        for symbol in self._meeting[id(slot)]:
-            yield from self._by_symbol[symbol]
-
-
-def _meeting(slot: Slot, symbols: AbstractSet[str]) -> list[str]:
-    met = slot.forms.keys() & symbols
-    return [*met, *(symbol for symbol in symbols if symbol.startswith(slot.prefix))] if slot.prefix else list(met)
-
-
-def _placed(field: int, start: int, end: int, plain: Reading, term: Term, form: str, reason: Reason) -> Found:
-    """A hit of another reading, with the word numbers of the plain one."""
-    first = max(bisect_right(plain.places, start) - 1, 0)
-    return Found(field, start, end, first, max(bisect_left(plain.places, end) - 1, first), term, form, reason)
+def _added(known: list[Found], more: list[Found]) -> list[Found]:
+    """What another reading finds besides; what both find is told once."""
+    if not known:
+        return more
+    seen = {found[1:3] for found in known}
+    return [*known, *(found for found in more if found[1:3] not in seen)]
 
 
 def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:
@@ -142,6 +108,16 @@ def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:
 
 def _symbols(slots: Iterable[Slot]) -> Iterator[str]:
     return (form for slot in slots for form in slot.forms)
+
+
+def _prefixes(terms: Iterable[Compiled]) -> Iterator[str]:
+    return (slot.prefix for slot in _slots(terms) if slot.prefix)
+
+
+def _counted(before: Counter[str], gone: Iterable[str], new: Iterable[str]) -> Counter[str]:
+    after = before + Counter(new)
+    after.subtract(gone)
+    return +after
 
 
 def _is_loose(term: Compiled) -> bool:

@@ -9,38 +9,41 @@ from collections.abc import Mapping, Sequence
 
 from bot.model import Match, Source, Span, Spoken
 from bot.rules.rule import Field, Rule, Scope
-from bot.rules.tree import Found, Term, evaluate
+from bot.rules.tree import Found, Hits, Proof, Term, evaluate
 
 # More would not be read; every form is kept before a second place of the same form.
 MAX_SPANS = 100
 # Of one term's hits as many are asked whether they lie inside another hit; no honest post has so many.
 _MAX_PLACES = 4 * MAX_SPANS
 
-Hits = Mapping[Term, list[Found]]
+# A hit, and the text of its term.
+_Hit = tuple[Found, str]
 
 
 class Judge:
-    """The hits in one post."""
+    """The hits in one post, by the texts of their terms."""
 
-    def __init__(self, fields: Sequence[Field], hits: Hits) -> None:
+    def __init__(self, fields: Sequence[Field], hits: Mapping[str, Hits]) -> None:
         self._fields = fields
         self._hits = hits
         # Hits that count, by what a scope asks of them; kept alive here, so that an id names one list.
-        self._counted: dict[tuple[object, ...], list[Found]] = {}
-        self._spans: dict[tuple[int, ...], tuple[Span, ...]] = {}
-        self._proofs: list[list[list[Found]]] = []
-        self._thin: dict[int, list[Found]] = {}
+        self._counted: dict[tuple[object, ...], Hits] = {}
+        self._spans: dict[tuple[object, ...], tuple[Span, ...]] = {}
+        self._proofs: list[Proof] = []
+        self._thin: dict[int, Hits] = {}
 
     def match(self, rule: Rule) -> Match | None:
         """The rule's match, its scope of channels, categories and kinds aside."""
-        scope = rule.scope
+        scope, known = rule.scope, self._hits
         everything = scope.fields is None and scope.reasons is None and not scope.min_word_probability
 
-        def lookup(term: Term) -> list[Found]:
-            hits = self._hits.get(term)
-            return [] if hits is None else hits if everything else self._count(term, hits, scope)
+        def lookup(term: Term) -> Hits:
+            return known.get(term.text, ())
 
-        proof = evaluate(rule.tree, lookup)
+        def admitted(term: Term) -> Hits:
+            return self._count(term.text, scope) if term.text in known else ()
+
+        proof = evaluate(rule.tree, lookup if everything else admitted)
         if proof is None:
             return None
         return Match(
@@ -51,29 +54,30 @@ class Judge:
             spans=self._shown(proof),
         )
 
-    def _count(self, term: Term, hits: list[Found], scope: Scope) -> list[Found]:
-        key = (term, scope.fields, scope.reasons, scope.min_word_probability)
+    def _count(self, text: str, scope: Scope) -> Hits:
+        key = (text, scope.fields, scope.reasons, scope.min_word_probability)
         if key not in self._counted:
+            hits = self._hits[text]
             self._counted[key] = [hit for hit in hits if _counts(hit, scope, self._fields[hit.field])]
         return self._counted[key]
 
-    def _shown(self, proof: list[list[Found]]) -> tuple[Span, ...]:
-        key = tuple(map(id, proof))
+    def _shown(self, proof: Proof) -> tuple[Span, ...]:
+        key = tuple((term.text, id(hits)) for term, hits in proof)
         if key not in self._spans:
             self._proofs.append(proof)
-            shown = _chosen([hit for part in proof for hit in self._thinned(part)])
-            self._spans[key] = tuple(_span(hit, self._fields[hit.field]) for hit in shown)
+            shown = _chosen([(hit, term.text) for term, hits in proof for hit in self._thinned(hits)])
+            self._spans[key] = tuple(_span(hit, text, self._fields[hit.field]) for hit, text in shown)
         return self._spans[key]
 
-    def _thinned(self, part: list[Found]) -> list[Found]:
+    def _thinned(self, hits: Hits) -> Hits:
         """Of very many hits the first ones, and the first place of each form."""
-        if len(part) <= _MAX_PLACES:
-            return part
-        if id(part) not in self._thin:
-            ordered = sorted(part, key=_in_order)
+        if len(hits) <= _MAX_PLACES:
+            return hits
+        if id(hits) not in self._thin:
+            ordered = sorted(hits, key=_in_order)
             firsts = {found.form: found for found in reversed(ordered[_MAX_PLACES:])}
-            self._thin[id(part)] = [*ordered[:_MAX_PLACES], *firsts.values()]
-        return self._thin[id(part)]
+            self._thin[id(hits)] = [*ordered[:_MAX_PLACES], *firsts.values()]
+        return self._thin[id(hits)]
 
 
 def _counts(found: Found, scope: Scope, field: Field) -> bool:
@@ -85,31 +89,38 @@ def _counts(found: Found, scope: Scope, field: Field) -> bool:
     return spoken is None or spoken.probability >= scope.min_word_probability
 
 
-def _chosen(hits: list[Found]) -> list[Found]:
+def _chosen(hits: list[_Hit]) -> list[_Hit]:
     """In reading order, without those inside another; of too many, each form's first place before any second one."""
-    chosen: list[Found] = []
-    for found in sorted(hits, key=_in_order):
-        if not chosen or (chosen[-1].field, chosen[-1].end) < (found.field, found.end):
-            chosen.append(found)
+    chosen: list[_Hit] = []
+    field, reached = -1, 0
+    for hit in sorted(hits, key=_by_place):
+        found = hit[0]
+        if found.field != field or found.end > reached:
+            field, reached = found.field, found.end
+            chosen.append(hit)
     if len(chosen) <= MAX_SPANS:
         return chosen
-    firsts: dict[str, Found] = {}
-    for found in chosen:
-        firsts.setdefault(found.form, found)
+    firsts: dict[str, _Hit] = {}
+    for hit in chosen:
+        firsts.setdefault(hit[0].form, hit)
     kept = set(list(dict.fromkeys(map(id, [*firsts.values(), *chosen])))[:MAX_SPANS])
-    return [found for found in chosen if id(found) in kept]
+    return [hit for hit in chosen if id(hit) in kept]
 
 
 def _in_order(found: Found) -> tuple[int, int, int]:
     return found.field, found.start, -found.end
 
 
-def _span(found: Found, field: Field) -> Span:
+def _by_place(hit: _Hit) -> tuple[int, int, int]:
+    return _in_order(hit[0])
+
+
+def _span(found: Found, term: str, field: Field) -> Span:
     return Span(
         source=field.source,
         start=found.start,
         end=found.end,
-        term=found.term.text,
+        term=term,
         form=found.form,
         reason=found.reason.value,
         spoken=_spoken(found, field),

@@ -5,22 +5,19 @@ Most texts have none, so every reading has a cheap test before it that a plain t
 """
 
 import re
-from collections.abc import Iterable, Iterator, KeysView, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from bot.rules.lexicon import HEAD, Lexicon
-from bot.rules.lookalike import CYRILLIC, LATIN, alternatives, without_digits
+from bot.rules.lookalike import CYRILLIC, LATIN, without_digits
 from bot.rules.numbers import find_numbers, number_parts
+from bot.rules.sieve import Sieve
 from bot.rules.slots import Reason
 from bot.rules.words import Reading
 
-# Words whose letters hide nothing; bounded, for a hostile channel can invent words for ever.
-_MAX_REMEMBERED = 200_000
 # No form is longer.
 LONGEST = 40
-# Words of more letters are not looked into, stretched ones included.
-_LONGEST_STRETCHED = 64
 _SHORTEST_PART = 3
 _SHORTEST_GLUED = 6
 _LONGEST_PARTED = 6
@@ -31,14 +28,12 @@ _SINGLE = CYRILLIC | LATIN
 _DRAWN_SIGNS = frozenset({"", "@", "$"})
 _NUMBER_WORDS = number_parts()
 
-_STRETCHED = re.compile(r"([^\W\d_])\1\1")
 _MASK = re.compile(r"(?<![^\W_])[^\W\d_]++(?:\*++[^\W\d_]*+)++")
 # Signs that part no words in honest writing: emoji, symbols; not spaces, ASCII, quotes and dashes.
 _SIGN = r"[^\w\s\x00-\x7f«»“”„‘’‚‹›…–—·•№©®™°±×÷‐‑\ufe0f]"
 _BROKEN = r"[-‐‑\u00ac][^\S\n]*+\n\s*+"
-# Each begins with its rarest part, so that a plain text is passed over quickly.
-_SIGN_INSIDE = re.compile(rf"{_SIGN}(?<=[^\W\d_].)\ufe0f?[^\W\d_]")
-_BROKEN_LINE = re.compile(r"[-‐‑\u00ac](?<=[^\W\d_].)[^\S\n]*+\n\s*+[^\W\d_]")
+# What no parting begins with: nearly every gap of an honest text is told by that.
+_NO_PARTING = frozenset(' .,:;!?\n\x00\u00a0()"«»—–…#/')
 _PARTING = re.compile(rf"{_SIGN}\ufe0f?|{_BROKEN}|'")
 # Between two halves of a word that is written apart: контр батарейная.
 _SLIT = re.compile(r"[ \u00a0\n'_/]|[ \u00a0]?[-‐‑‒–—−][ \u00a0]?")
@@ -55,103 +50,64 @@ class Edge(NamedTuple):
     ordinal: bool = False
 
 
-class _Remembered:
-    """What the letters of a word hide, looked into once."""
+def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve) -> Iterator[Edge]:
+    """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them.
 
-    def __init__(self) -> None:
-        self._plain: set[str] = set()
-        self._others: dict[str, frozenset[str]] = {}
-
-    def among(self, vocabulary: set[str]) -> dict[str, frozenset[str]]:
-        """Those of the words that may stand for others, with these."""
-        if new := vocabulary - self._plain - self._others.keys():
-            self._look_into(new)
-        return {token: self._others[token] for token in vocabulary & self._others.keys()}
-
-    def _look_into(self, tokens: set[str]) -> None:
-        if len(self._plain) + len(self._others) > _MAX_REMEMBERED:
-            self._plain.clear()
-            self._others.clear()
-        for token in tokens:
-            if len(token) > _LONGEST_STRETCHED:
-                continue
-            if others := alternatives(token) if _suspicious(token) else frozenset():
-                self._others[token] = others
-            else:
-                self._plain.add(token)
-
-
-def _suspicious(token: str) -> bool:
-    return not CYRILLIC.issuperset(token) or not _FOREIGN.isdisjoint(token) or _STRETCHED.search(token) is not None
-
-
-# Cyrillic letters that Russian has not.
-_FOREIGN = frozenset("іѕјїєґ")
-
-_remembered = _Remembered()
-
-
-def edges(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
-    """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them."""
-    wanted = lexicon.symbols
-    yield from _look_alikes(reading, wanted)
-    if not reading.vocabulary.isdisjoint(_NUMBER_WORDS):
-        yield from _numbers(reading, wanted)
-    yield from _glued(reading, wanted)
-    yield from _spaced(reading, lexicon)
-    text, gaps = reading.text, reading.gaps
-    if "" in gaps[1:-1] or "@" in gaps or "$" in gaps:
+    `live`: those of its words that the sieve holds back.
+    """
+    lexicon, words = sieve.lexicon, reading.words
+    wanted, kinds = lexicon.symbols, set(reading.gaps[1:-1])
+    if live:
+        places = [i for i, word in enumerate(words) if word in live]
+        if not sieve.hidden.keys().isdisjoint(live):
+            yield from _look_alikes(words, places, sieve.hidden)
+        if not live.isdisjoint(_NUMBER_WORDS):
+            yield from _numbers(reading, [i for i in places if words[i] in _NUMBER_WORDS], wanted)
+        if not live.isdisjoint(sieve.halves):
+            yield from _glued(reading, [i for i in places if words[i] in sieve.halves], wanted)
+        if len(_SINGLE & live) >= HEAD - 1:
+            yield from _spaced(reading, lexicon)
+    if not kinds.isdisjoint(_DRAWN_SIGNS):
         yield from _with_digits(reading, wanted)
-    if "*" in text:
+    if "*" in reading.text:
         yield from _masked(reading, lexicon)
-    if "'" in text or ("\n" in text and _BROKEN_LINE.search(text)) or _SIGN_INSIDE.search(text):
-        yield from _parted(reading, wanted)
+    if parts := {gap for gap in kinds if gap and gap[0] not in _NO_PARTING and _PARTING.fullmatch(gap)}:
+        yield from _parted(reading, parts, wanted)
 
 
-def _look_alikes(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
-    hidden = {
-        token: meant
-        for token, others in _remembered.among(reading.vocabulary).items()
-        if (meant := others & wanted)
-    }  # fmt: skip
-    if hidden:
-        for i, token in enumerate(reading.words):
-            for symbol in hidden.get(token, ()):
-                yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
+def _look_alikes(words: Sequence[str], places: Iterable[int], hidden: Mapping[str, Iterable[str]]) -> Iterator[Edge]:
+    for i in places:
+        for symbol in hidden.get(words[i], ()):
+            yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
 
 
-def _numbers(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
-    """Numbers in words; none runs over the end of a sentence."""
-    words, first = reading.words, 0
-    while first < len(words):
-        end = first + 1
-        if words[first] in _NUMBER_WORDS:
-            while end < len(words) and (words[end] in _NUMBER_WORDS or words[end] == "and") and reading.together(end):
-                end += 1
-            for number in find_numbers(words[first:end]):
-                if (symbol := str(number.value)) in wanted:
-                    at = first + number.first, first + number.last
-                    yield Edge(*at, symbol, Reason.NUMBER_WORDS, ordinal=number.ordinal)
-        first = end
-
-
-def _glued(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
-    """A word that was parted: `контр батарейная`."""
-    pairs = [left + right for left, right in pairwise(reading.words)]
-    if wanted.isdisjoint(pairs):
-        return
-    for i, pair in enumerate(pairs):
-        if pair not in wanted or len(pair) < _SHORTEST_GLUED:
+def _numbers(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> Iterator[Edge]:
+    """Numbers in words, which stand at these places; none runs over the end of a sentence."""
+    words, end = reading.words, 0
+    for first in places:
+        if first < end:
             continue
-        halves = reading.words[i : i + 2]
-        if min(map(len, halves)) >= _SHORTEST_PART and _SLIT.fullmatch(reading.gaps[i + 1]):
+        end = first + 1
+        while end < len(words) and (words[end] in _NUMBER_WORDS or words[end] == "and") and reading.together(end):
+            end += 1
+        for number in find_numbers(words[first:end]):
+            if (symbol := str(number.value)) in wanted:
+                at = first + number.first, first + number.last
+                yield Edge(*at, symbol, Reason.NUMBER_WORDS, ordinal=number.ordinal)
+
+
+def _glued(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> Iterator[Edge]:
+    """A word that was parted, `контр батарейная`; at these places stand first halves."""
+    words = reading.words
+    for i in places:
+        if i + 1 == len(words) or (pair := words[i] + words[i + 1]) not in wanted or len(pair) < _SHORTEST_GLUED:
+            continue
+        if min(len(words[i]), len(words[i + 1])) >= _SHORTEST_PART and _SLIT.fullmatch(reading.gaps[i + 1]):
             yield Edge(i, i + 1, pair, Reason.GLUED)
 
 
 def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters read as one word."""
-    if len(_SINGLE & reading.vocabulary) < HEAD - 1:
-        return
     words, start = reading.words, 0
     wanted: dict[str, list[int]] = {}
     while start < len(words):
@@ -217,17 +173,21 @@ def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 
 
-def _parted(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
-    """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`."""
+def _parted(reading: Reading, parts: AbstractSet[str], wanted: KeysView[str]) -> Iterator[Edge]:
+    """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`.
+
+    `parts`: what stands between two tokens and may be such a parting.
+    """
     words, gaps = reading.words, reading.gaps
-    parts = {gap for gap in set(gaps) if gap != " " and _PARTING.fullmatch(gap)}
     parting = [gap in parts for gap in gaps]
-    for i in range(len(words) - 1):
+    for i in [i for i in range(len(words) - 1) if parting[i + 1]]:
         word, last = words[i], i
         while last + 1 < len(words) and last - i < _LONGEST_PARTED and parting[last + 1] and len(word) <= LONGEST:
             last += 1
             if gaps[last] == "'" and words[last] == "s":
                 break  # The missile's warhead is no missiles.
+            if gaps[last] != "'" and word.isdigit() and words[last].isdigit():
+                break  # Signs part numbers.
             word += words[last]
             if word in wanted:
                 yield Edge(i, last, word, Reason.EXACT if gaps[last] == "'" else Reason.GLUED)

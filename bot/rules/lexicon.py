@@ -8,6 +8,8 @@ from typing import Self
 
 # Letters by which the longer symbols are known to begin.
 HEAD = 4
+# Letters that every prefix has.
+SHORTEST_PREFIX = 3
 
 
 class Lexicon:
@@ -31,6 +33,15 @@ class Lexicon:
     def begins(self, head: str) -> bool:
         """Whether a symbol of `HEAD` or more letters begins with these `HEAD`."""
         return head in self._heads
+
+    def has_longer(self, word: str, length: int) -> bool:
+        """Whether a symbol of `length` or more letters begins with this word."""
+        if len(word) >= HEAD and word[:HEAD] not in self._heads:
+            return False
+        for letters, some in self._by_length.items():
+            if letters >= length and (at := bisect_left(some, word)) < len(some) and some[at].startswith(word):
+                return True
+        return False
 
     def alike(self, mask: str) -> Iterator[str]:
         """The symbols that fit a mask: letters, and a star for each that is hidden."""

@@ -4,6 +4,7 @@ Tables of our own, after the confusables of Unicode (https://www.unicode.org/rep
 folding (NFKC, accents off) already makes plain, such as bold or circled letters, is not here.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -40,6 +41,14 @@ _LONGEST_ABBREVIATION = 6
 _RUSSIAN = str.maketrans({"і": "и", "ѕ": "с", "ј": "й", "ї": "и", "є": "е", "ґ": "г"})
 
 _STRETCH = 3
+_STRETCHED = re.compile(r"([^\W\d_])\1\1")
+# Cyrillic letters that Russian has not.
+_FOREIGN = frozenset("іѕјїєґ")
+
+
+def is_suspicious(token: str) -> bool:
+    """Whether `alternatives` may know any: letters of another alphabet than the Russian, or three alike in a row."""
+    return not CYRILLIC.issuperset(token) or not _FOREIGN.isdisjoint(token) or _STRETCHED.search(token) is not None
 
 
 def alternatives(token: str) -> frozenset[str]:

@@ -1,15 +1,15 @@
 """Rules against a subject: pure, compiled once."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from bot.model import Match, Source
 from bot.rules.index import Index
-from bot.rules.judge import Hits, Judge
+from bot.rules.judge import Judge
 from bot.rules.rule import Field, Names, Rule, RuleFile, RuleTest, Subject, TestResult
 from bot.rules.slots import Compiled
-from bot.rules.tree import Found, Term, terms
+from bot.rules.tree import Hits, Term, terms
 from bot.rules.trigger import On
 
 
@@ -24,9 +24,9 @@ class RuleSet:
         self.asks_origin = any(rule.scope.forwarded_from != Names() for rule in self.rules)
         self._triggers = {rule.trigger.on for rule in self.rules}
         self._number = {rule.id: number for number, rule in enumerate(self.rules)}
-        # By how many rules a term is used, and which of them it can make true, by their ids.
+        # By how many rules a term is used; and by its text, which of them it can make true, by their ids.
         self._uses: Counter[Term] = before._uses.copy() if before else Counter()
-        self._touches: dict[Term, tuple[str, ...]] = before._touches.copy() if before else {}
+        self._touches: dict[str, tuple[str, ...]] = before._touches.copy() if before else {}
         old, now = (
             {(rule.id, rule.revision): rule for rule in rules} for rules in (before.rules if before else (), self.rules)
         )
@@ -41,15 +41,15 @@ class RuleSet:
 
     def _take_up(self, rule: Rule) -> None:
         self._uses.update(set(terms(rule.tree)))
-        for term in dict.fromkeys(terms(rule.tree, wanted_only=True)):
-            self._touches[term] = (*self._touches.get(term, ()), rule.id)
+        for text in dict.fromkeys(term.text for term in terms(rule.tree, wanted_only=True)):
+            self._touches[text] = (*self._touches.get(text, ()), rule.id)
 
     def _drop(self, rule: Rule) -> None:
         for term in set(terms(rule.tree)):
             self._uses[term] -= 1
-            left = tuple(rule_id for rule_id in self._touches.pop(term, ()) if rule_id != rule.id)
+            left = tuple(rule_id for rule_id in self._touches.pop(term.text, ()) if rule_id != rule.id)
             if left:
-                self._touches[term] = left
+                self._touches[term.text] = left
             if not self._uses[term]:
                 del self._uses[term]
 
@@ -63,7 +63,7 @@ class RuleSet:
         if on not in self._triggers:
             return ()
         hits = self._hits(subject.fields)
-        touched = sorted({self._number[rule_id] for term in hits for rule_id in self._touches.get(term, ())})
+        touched = sorted({self._number[rule_id] for text in hits for rule_id in self._touches.get(text, ())})
         judge = Judge(subject.fields, hits)
         rules = (self.rules[number] for number in touched)
         found = (judge.match(rule) for rule in rules if rule.trigger.on is on and rule.scope.admits(subject))
@@ -75,7 +75,7 @@ class RuleSet:
 
     def terms_in(self, subject: Subject) -> frozenset[str]:
         """The terms, as written, that stand anywhere in the subject, whatever the rules make of them."""
-        return frozenset(term.text for term in self._hits(subject.fields))
+        return frozenset(self._hits(subject.fields))
 
     def run_tests(self, *, known: "RuleSet | None" = None) -> tuple[TestResult, ...]:
         """Run the tests inside the rule files: the words alone, in any channel, category and kind.
@@ -99,9 +99,9 @@ class RuleSet:
         passed = (match is not None) == test.expected
         return TestResult(rule_id=rule.id, file=rule.file, test=test, passed=passed, found=found)
 
-    def _hits(self, fields: tuple[Field, ...]) -> Hits:
-        hits: defaultdict[Term, list[Found]] = defaultdict(list)
+    def _hits(self, fields: tuple[Field, ...]) -> dict[str, Hits]:
+        hits: dict[str, Hits] = {}
         for number, field in enumerate(fields):
-            for found in self._index.find(field, number):
-                hits[found.term].append(found)
+            for text, found in self._index.find(field, number).items():
+                hits[text] = [*hits[text], *found] if text in hits else found
         return hits

@@ -33,6 +33,8 @@ _JOINED = re.compile(rf"[{_JOINERS}](?<=[\w\u0300-\u036f'’-].)")
 _HIDDEN = r"\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
 # Possessive and without overlap: a text of nothing but variation selectors takes linear time.
 _HIDDEN_IN_WORD = regex.compile(rf"(?V1)[\p{{L}}\p{{N}}_][\p{{M}}--[{_HIDDEN}]]*+[{_HIDDEN}][\p{{M}}{_HIDDEN}]*+\w")
+# A hump of everyday letters.
+_EVERYDAY_HUMP = re.compile(r"[A-ZА-ЯЁЄІЇҐ](?<=[a-zа-яёєіїґ].)")
 _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 # Quick and never missing a hump: a letter not known to be small, inside a word.
 _PERHAPS_HUMP = re.compile(r"[^\W\d_a-zß-öø-ÿа-џґ](?<=[\w\u0300-\u036f].)")
@@ -120,7 +122,8 @@ def readings(original: str) -> Iterator[Folded]:
     yield plain
     # A hidden character inside a word has sent the text down the slow path.
     hidden = not isinstance(plain.starts, range) and _HIDDEN_IN_WORD.search(source)
-    if hidden or (_PERHAPS_HUMP.search(source) and _HUMP.search(source)):
+    humped = _EVERYDAY_HUMP.search(source) if plain.everyday else _PERHAPS_HUMP.search(source) and _HUMP.search(source)
+    if hidden or humped:
         yield _fold(original, source, split=True)
 
 
@@ -130,13 +133,14 @@ def _blank(original: str) -> str:
     return ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
 
 
-# Nearly every post is made of these alone, and then folding is `lower` and a few replacements.
-_EVERYDAY = re.compile("[^\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u0454\u0456\u0457\u0490\u0491«»“”„…–—•№\u00a0"
-                       "\ufe0f\u200d\u2600-\u27bf\U0001f300-\U0001faff]")  # fmt: skip
+# Nearly every post has no other characters, and no joiner behind a word; then folding is `lower` and a few replacements.
+_STRANGE = re.compile("[^\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u0454\u0456\u0457\u0490\u0491«»“”„…–—•№\u00a0"
+                       "\u2600-\u27bf\U0001f300-\U0001faff]"
+                       rf"(?:(?<![{_JOINERS}])|(?<=[\w\u0300-\u036f'’-].))")  # fmt: skip
 
 
 def _fold(original: str, source: str, *, split: bool) -> Folded:
-    if not split and not _EVERYDAY.search(source) and not _JOINED.search(source):
+    if not split and not _STRANGE.search(source):
         text = source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
         return Folded(original, text, range(len(text)), range(1, len(text) + 1), everyday=True)
     text = source.translate(_TABLE)

@@ -5,7 +5,7 @@ become true only through a hit on a term that is wanted, and that hit is its pro
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,19 +17,24 @@ Term = Compiled | Pattern | Locator
 
 
 class Found(NamedTuple):
-    """A term found in a field: span in the original text, and its first and last word by number."""
+    """Where in a field something was found: span in the original text, its first and last word by number.
+
+    Several terms may share one: it does not say whose it is.
+    """
 
     field: int
     start: int
     end: int
     first: int
     last: int
-    term: Term
     form: str
     reason: Reason = Reason.EXACT
 
 
-Lookup = Callable[[Term], list[Found]]
+Hits = Sequence[Found]
+Lookup = Callable[[Term], Hits]
+# What makes a tree true, term by term.
+Proof = list[tuple[Term, Hits]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,43 +112,71 @@ def terms(tree: Tree, *, wanted_only: bool = False) -> Iterator[Term]:
             return
 
 
-def evaluate(tree: Tree, lookup: Lookup) -> list[list[Found]] | None:
+def evaluate(tree: Tree, lookup: Lookup) -> Proof | None:
     """The hits that make the tree true, term by term (none, for an absence), or None when it is false."""
-    match tree:
-        case Leaf(term, absent):
-            return _held(lookup(term), absent)
-        case Near(absent=absent):
-            return _held(_near(tree, lookup), absent)
-        case AtLeast(count, children):
-            proofs = [proof for child in children if (proof := evaluate(child, lookup)) is not None]
-            return [hits for proof in proofs for hits in proof] if len(proofs) >= count else None
-
-
-def _held(found: list[Found], absent: bool) -> list[list[Found]] | None:
-    if absent:
+    if isinstance(tree, AtLeast):
+        return _counted(tree, lookup)
+    found = _near(tree, lookup) if isinstance(tree, Near) else _standing(tree, lookup)
+    if tree.absent:
         return None if found else []
-    return [found] if found else None
+    return found or None
 
 
-def _near(near: Near, lookup: Lookup) -> list[Found]:
-    """All hits of both sides that have a neighbour on the other side; a word is not its own neighbour."""
-    left = [hit for term in near.left for hit in lookup(term)]
-    right = [hit for term in near.right for hit in lookup(term)] if left else []
+def _standing(leaf: Leaf, lookup: Lookup) -> Proof:
+    hits = lookup(leaf.term)
+    return [(leaf.term, hits)] if hits else []
+
+
+def _counted(tree: AtLeast, lookup: Lookup) -> Proof | None:
+    held, proof = 0, []
+    for child in tree.children:
+        # A list has hundreds of terms, and few of them stand in a post.
+        if isinstance(child, Leaf) and not child.absent:
+            if hits := lookup(child.term):
+                held += 1
+                proof.append((child.term, hits))
+        elif (part := evaluate(child, lookup)) is not None:
+            held += 1
+            proof += part
+    return proof if held >= tree.count else None
+
+
+def _near(near: Near, lookup: Lookup) -> Proof:
+    """The hits of both sides that have a neighbour on the other side, by term; a word is not its own neighbour."""
+    left = _sides(near.left, lookup)
+    right = _sides(near.right, lookup) if left else {}
     if not right:
         return []
-    held = [*_neighbours(left, right, near.distance), *_neighbours(right, left, near.distance)]
-    # One hit is one object, whatever sides it stands on.
-    return list({id(hit): hit for hit in held}.values())
+    beside_left, beside_right = _Places(left.values()), _Places(right.values())
+    proof: Proof = []
+    for term, hits in (left | right).items():
+        others = [*([beside_right] if term in left else []), *([beside_left] if term in right else [])]
+        if held := [hit for hit in hits if any(side.near(hit, near.distance) for side in others)]:
+            proof.append((term, held))
+    return proof
 
 
-def _neighbours(hits: list[Found], others: list[Found], distance: int) -> Iterator[Found]:
-    """The hits that have one of the others near: only the nearest on either side are looked at."""
-    firsts = sorted((other.field, other.first) for other in others)
-    lasts = sorted((other.field, other.last) for other in others)
-    for hit in hits:
-        behind = bisect_right(firsts, (hit.field, hit.last))
-        before = bisect_left(lasts, (hit.field, hit.first)) - 1
-        if (behind < len(firsts) and firsts[behind] <= (hit.field, hit.last + distance + 1)) or (
-            before >= 0 and lasts[before] >= (hit.field, hit.first - distance - 1)
-        ):
-            yield hit
+def _sides(terms: Iterable[Term], lookup: Lookup) -> dict[Term, Hits]:
+    return {term: hits for term in terms if (hits := lookup(term))}
+
+
+class _Places:
+    """Where hits begin and end, as numbers of words over all fields."""
+
+    def __init__(self, hits: Iterable[Hits]) -> None:
+        every = [hit for some in hits for hit in some]
+        self._firsts = sorted({hit.field << _FIELD | hit.first for hit in every})
+        self._lasts = sorted({hit.field << _FIELD | hit.last for hit in every})
+
+    def near(self, hit: Found, distance: int) -> bool:
+        """Whether one of them has at most so many words between it and this hit: only the nearest are looked at."""
+        first, last = hit.field << _FIELD | hit.first, hit.field << _FIELD | hit.last
+        behind = bisect_right(self._firsts, last)
+        if behind < len(self._firsts) and self._firsts[behind] <= last + distance + 1:
+            return True
+        before = bisect_left(self._lasts, first) - 1
+        return before >= 0 and self._lasts[before] >= first - distance - 1
+
+
+# More words than any field has, and more than any distance: those of two fields are never near.
+_FIELD = 32

@@ -41,7 +41,7 @@ class Ground:
         # Tokens with nothing between them and the one before: no match begins there, or ends right before them.
         self.inner = frozenset(i for i, gap in enumerate(gaps, 1) if not gap) if "" in gaps else frozenset()
         self._together: dict[int, bool] = {}
-        self._allowed: dict[tuple[int, int, int, bool, bool], bool] = {}
+        self._allowed: dict[tuple[int, tuple[str, ...], str, int, int, bool, bool], bool] = {}
         self._looks = 0
         self._extra: defaultdict[int, list[Edge]] = defaultdict(list)
         for edge in extra:
@@ -65,7 +65,7 @@ class Ground:
         the analyst wrote it: `рота стрелков` is no `рот стрелок`.
         """
         told = told and form.reason is Reason.EXACT
-        key = id(form), edge.first, edge.last, ordinal, told
+        key = form.guard.value, form.lemmas, edge.symbol, edge.first, edge.last, ordinal, told
         if (known := self._allowed.get(key)) is None:
             looks = not told and bool(int.__and__(form.guard, Guard.CONTEXT))
             self._looks += looks

@@ -4,15 +4,21 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.rules.lattice import edges
+from bot.rules.lattice import Edge, edges
 from bot.rules.lexicon import Lexicon
+from bot.rules.sieve import Sieve
 from bot.rules.words import read
 
 
 def lattice(text: str, wanted: Iterable[str]) -> list[tuple[int, int, str, str]]:
     """(first, last, symbol, reason) of the edges of a text's plain reading, in order of place."""
-    lexicon = Lexicon().changed((), wanted)
-    return sorted((edge.first, edge.last, edge.symbol, edge.reason.value) for edge in edges(read(text)[0], lexicon))
+    return sorted((edge.first, edge.last, edge.symbol, edge.reason.value) for edge in read_with(text, wanted))
+
+
+def read_with(text: str, wanted: Iterable[str]) -> list[Edge]:
+    """The edges of a text's plain reading."""
+    sieve, reading = Sieve(Lexicon().changed((), wanted)), read(text)[0]
+    return list(edges(reading, sieve.words(reading.vocabulary), sieve))
 
 
 FOUND = [
@@ -74,8 +80,7 @@ def test_only_symbols_that_a_rule_asks_for_become_edges() -> None:
 
 def test_a_number_in_words_says_whether_it_is_a_place_in_a_row() -> None:
     """Восьмой is ordinal, восемь is not: `58 армий` is refused by it."""
-    lexicon = Lexicon().changed((), ["8"])
-    assert [edge.ordinal for text in ("восьмой", "восемь") for edge in edges(read(text)[0], lexicon)] == [True, False]
+    assert [edge.ordinal for text in ("восьмой", "восемь") for edge in read_with(text, ["8"])] == [True, False]
 
 
 def test_a_spaced_word_is_found_inside_a_longer_run_of_letters() -> None:
