@@ -28,7 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from benchmarks import archive, report
+from benchmarks import archive, archive_rows, report
 from bot.cli.found import Order, by_rule, by_words
 from bot.rules.single import parse_single
 from bot.store import Store, Window
@@ -128,7 +128,7 @@ async def prepare(url: str, folder: Path, total: int) -> Store:
     store = await Store.open(url, folder / "media")
     if await store.archive.count(Window()) == 0:
         begin = time.monotonic()
-        await archive.fill(url, store, total)
+        await archive_rows.fill(url, store, total)
         report.tell(f"filled in {time.monotonic() - begin:.0f} s")
     database = Database(parse_url(url))
     async with database.engine.connect() as conn:
@@ -144,9 +144,9 @@ async def differences(folder: Path, first: str, second: str) -> list[str]:
     sample = list(islice(archive.posts(archive.Author(), _CHECKED), _CHECKED))
     for url, verbs in ((first, False), (second, True)):
         store = await Store.open(url, folder / "media")
-        await (archive.put(store, sample) if verbs else archive.fill(url, store, _CHECKED))
+        await (archive_rows.put(store, sample) if verbs else archive_rows.fill(url, store, _CHECKED))
         await store.close()
-    one, other = await archive.rows(first), await archive.rows(second)
+    one, other = await archive_rows.rows(first), await archive_rows.rows(second)
     return [name for name in one if one[name] != other[name]]
 
 
