@@ -97,7 +97,7 @@ def _print(scores: list[Score], as_json: bool) -> None:
             {"normalisation": "NFC, lower case, ё as е, no punctuation", "results": [_plain(one) for one in scores]}
         )
         return
-    rows = table("model", "on", "mode", ">recordings", ">words", ">WER %", ">CER %", ">times real time")
+    rows = table("model", "=on", "mode", ">recordings", ">words", ">WER %", ">CER %", ">times real time")
     for score in scores:
         rows.add_row(
             escape(score.model),
