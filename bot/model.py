@@ -441,6 +441,25 @@ class Transcript:
         return sum(word.probability for word in words) / len(words) if words else 0.0
 
 
+# Languages that are written in Cyrillic (ISO 639-1): by its letters a text is known to be in one of them.
+CYRILLIC = frozenset({"be", "bg", "kk", "ky", "mk", "mn", "ru", "sr", "tg", "tt", "uk"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """What is written in a post, in English, by a model."""
+
+    text: str
+    # ISO 639-1 code of what it was translated from.
+    language: str
+    # Its folder's name and the first digits of the SHA-256 of its weights.
+    model: str
+    # What shaped the result: compute type, beam, versions.
+    parameters: dict[str, str]
+    # The text was too long: this is its beginning.
+    partial: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """A message, which may be one of several in an album, with what is said in its recording."""
@@ -624,6 +643,8 @@ class Alert:
     stored_at: datetime
     created_at: datetime
     transcript: Transcript | None = None
+    # Of the message's text, once there is one.
+    english: Translation | None = None
     # The other items of its album in which words were found, as they are now.
     items: tuple[Item, ...] = ()
     # Where a forwarded post came from, if that is a channel that we watch.
@@ -657,6 +678,8 @@ class Delivery:
     # had it.
     edits: str | None = None
     sent_at: datetime | None = None
+    # Of a correction: all that is new is the English of the post; it leaves when nothing else is due.
+    adds_english: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -671,6 +694,8 @@ class Parcel:
     title: str = ""
     severity: Severity = Severity.MEDIUM
     random_id: int = 0
+    # Of an alert that shows the post in English, too.
+    english: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from bot.store.alert_rows import Raised
 from bot.store.events import Burst
 from bot.store.nouns import (
+    Alerted,
     Appearance,
     ChannelStatus,
     Corrected,
@@ -21,6 +22,8 @@ from bot.store.nouns import (
     Rehearing,
     RetryingRecording,
     Status,
+    TranslationState,
+    Untranslated,
     Why,
 )
 from bot.store.past import Page, Window
@@ -29,6 +32,7 @@ from bot.store.texts import excerpt, parse_query
 from bot.store.wishes import Every, Holds, Some, Wish
 
 __all__ = [
+    "Alerted",
     "Appearance",
     "Burst",
     "ChannelStatus",
@@ -54,6 +58,8 @@ __all__ = [
     "Some",
     "Status",
     "Store",
+    "TranslationState",
+    "Untranslated",
     "Why",
     "Window",
     "Wish",

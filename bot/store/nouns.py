@@ -99,6 +99,36 @@ class HearingState(StrEnum):
     FAILED = "failed"
 
 
+class TranslationState(StrEnum):
+    """Where a text is on its way to English."""
+
+    WANTED = "wanted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted:
+    """A state of a post that raised an alert, of which nobody has asked yet what it is written in."""
+
+    alert_id: int
+    version: int
+    message: Message
+    # The channel's.
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untranslated:
+    """A text that is to be translated into English."""
+
+    translation_id: int
+    language: str
+    message: Message
+    channel: Channel
+    attempts: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
     """A file as one model heard it, or is to hear it."""
@@ -317,4 +347,9 @@ class Status:
     # Hearings after the first, and since when the oldest of those wanted waits.
     hearings: Mapping[HearingState, int] = field(default_factory=dict)
     oldest_hearing: datetime | None = None
+    # Texts of alerted posts on their way to English, since when the oldest of those wanted waits, and why the last one
+    # failed that did.
+    translations: Mapping[TranslationState, int] = field(default_factory=dict)
+    oldest_untranslated: datetime | None = None
+    untranslatable: str | None = None
     day: Day = Day()

@@ -28,7 +28,8 @@ from bot.store.appearances import load_first
 from bot.store.channels import load_channels
 from bot.store.corrections import load_corrections
 from bot.store.engine import Database, verb
-from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, versions
+from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, translations, versions
+from bot.store.translations import close_english
 
 
 class Outbox:
@@ -39,11 +40,13 @@ class Outbox:
 
     @verb
     async def due(self, sink: str, now: datetime, limit: int = 20) -> tuple[Delivery, ...]:
-        """What may be sent now, the oldest first. Nothing overtakes: a row that must wait holds back those after it."""
-        query = _waiting(sink).limit(limit)
+        """What may be sent now, the oldest first. Nothing overtakes: a row that must wait holds back those after it.
+
+        What only adds English is given when nothing else waits, and alone: an alert may come at any time.
+        """
         async with self._database.read() as conn:
             rows: list[RowMapping] = []
-            for row in (await conn.execute(query)).mappings():
+            for row in await _first_waiting(conn, sink, limit):
                 if row["next_try"] is not None and row["next_try"] > now:
                     break
                 if any(row["corrects"] is not None and row["corrects"] == before["alert_id"] for before in rows):
@@ -58,15 +61,17 @@ class Outbox:
     async def next_due(self, sink: str) -> datetime | None:
         """When the oldest row may be sent (a past time: now); None when nothing waits."""
         async with self._database.read() as conn:
-            row = (await conn.execute(_waiting(sink).limit(1))).mappings().first()
+            row = next(iter(await _first_waiting(conn, sink, 1)), None)
         return None if row is None else row["next_try"] or row["created_at"]
 
     @verb
-    async def record_sent(self, delivery_id: int, receipt: Receipt, at: datetime) -> None:
-        """The sink has it."""
-        await self._move(
-            delivery_id, state=DeliveryState.SENT, state_since=at, reference=receipt.reference, next_try=None
-        )
+    async def record_sent(self, delivery_id: int, receipt: Receipt, at: datetime, *, english: bool = False) -> None:
+        """The sink has it. `english`: with the post in English, which then need not be brought to it any more."""
+        async with self._database.write() as conn:
+            sent = {"state": DeliveryState.SENT, "state_since": at, "reference": receipt.reference, "next_try": None}
+            moved = await conn.execute(_still_due(delivery_id).values(**sent))
+            if english and moved.rowcount:
+                await close_english(conn, delivery_id, receipt.reference, at)
 
     @verb
     async def record_retry(self, delivery_id: int, *, reason: str, next_try: datetime) -> None:
@@ -87,9 +92,12 @@ class Outbox:
             await conn.execute(outbox.insert(), [due_row(sink, at, notice=text) for sink in sinks])
 
     async def _move(self, delivery_id: int, **values: Any) -> None:
-        still_due = (outbox.c.delivery_id == delivery_id) & (outbox.c.state == DeliveryState.DUE)
         async with self._database.write() as conn:
-            await conn.execute(outbox.update().where(still_due).values(**values))
+            await conn.execute(_still_due(delivery_id).values(**values))
+
+
+def _still_due(delivery_id: int) -> sa.Update:
+    return outbox.update().where(outbox.c.delivery_id == delivery_id, outbox.c.state == DeliveryState.DUE)
 
 
 def _alert_id(row: RowMapping) -> int | None:
@@ -106,6 +114,7 @@ def _delivery(row: RowMapping, known: Mapping[int, Alert], sent: Any | None) -> 
         alert=None if about is None else known.get(about),
         edits=sent.reference if sent else None,
         sent_at=sent.state_since if sent else None,
+        adds_english=row["english"],
     )
 
 
@@ -116,6 +125,13 @@ async def _load_sent(conn: AsyncConnection, sink: str, alert_ids: Collection[int
         c.alert_id.in_(alert_ids), c.sink == sink, c.state == DeliveryState.SENT
     )
     return {row.alert_id: row for row in await conn.execute(query)} if alert_ids else {}
+
+
+async def _first_waiting(conn: AsyncConnection, sink: str, limit: int) -> Sequence[RowMapping]:
+    """The rows that are first in the queue; one that only adds English when there is no other."""
+    rows: Sequence[RowMapping]
+    rows = (await conn.execute(_waiting(sink).where(~outbox.c.english).limit(limit))).mappings().all()
+    return rows if rows else (await conn.execute(_waiting(sink).limit(1))).mappings().all()
 
 
 def _waiting(sink: str) -> sa.Select[Any]:
@@ -167,7 +183,7 @@ def _origin(message: Message) -> ChannelId | None:
 
 
 def _shown() -> sa.Select[Any]:
-    a, m, v = alerts.c, messages.c, versions.c
+    a, m, v, t = alerts.c, messages.c, versions.c, translations.c
     joined = (
         alerts.join(messages, (m.channel_id == a.channel_id) & (m.message_id == a.message_id))
         .join(versions, (v.channel_id == a.channel_id) & (v.message_id == a.message_id) & (v.number == a.version))
@@ -176,8 +192,11 @@ def _shown() -> sa.Select[Any]:
             transcripts,
             (transcripts.c.sha256 == recordings.c.sha256) & (recordings.c.state == sa.literal_column("'done'")),
         )
+        .outerjoin(
+            translations, (t.channel_id == a.channel_id) & (t.message_id == a.message_id) & (t.version == a.version)
+        )
     )
-    columns = (v.message, v.stored_at, v.recording_id, m.current, m.deleted_at, transcripts.c.transcript)
+    columns = (v.message, v.stored_at, v.recording_id, m.current, m.deleted_at, transcripts.c.transcript, t.translation)
     return sa.select(alerts, *columns).select_from(joined)
 
 
@@ -193,6 +212,7 @@ def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: M
         stored_at=row["stored_at"],
         created_at=row["created_at"],
         transcript=row["transcript"],
+        english=row["translation"],
         items=tuple(items[key] for key in _named(row) if key in items),
         update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
         edited_since=row["current"] != row["version"],

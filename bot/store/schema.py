@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from bot.model import Match, Message
 from bot.store.columns import Moment, Noun, RowId, Text
+from bot.store.schema_english import translations
 from bot.store.schema_speech import corrections, fingerprint_keys, fingerprints, hearings, recordings, transcripts
 from bot.store.tables import message_key, metadata, queue
 
@@ -34,11 +35,12 @@ __all__ = [
     "tallies",
     "told",
     "transcripts",
+    "translations",
     "versions",
     "waits",
 ]
 
-# Which Earshot made this database: named when an older one meets it.
+# Which Earshot made this database: named when an older one meets it; and how far something has come.
 about = sa.Table(
     "about",
     metadata,
@@ -296,6 +298,8 @@ outbox = sa.Table(
     sa.Column("notice", Text),
     # The alert that is to be edited in place.
     sa.Column("corrects", RowId),
+    # Of an alert: the sink has it with the post in English. Of a correction: that is all that it brings.
+    sa.Column("english", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_try", Moment),

@@ -25,6 +25,7 @@ from bot.store.nouns import (
     Why,
 )
 from bot.store.schema import alerts, channels, gaps, hearings, outbox, raw_messages, recordings, versions
+from bot.store.translations import load_queue
 
 _DAY = timedelta(hours=24)
 _FAILURES_SHOWN = 20
@@ -32,7 +33,8 @@ _FAILURES_SHOWN = 20
 
 async def load_status(conn: AsyncConnection, now: datetime) -> Status:
     """What is kept, what waits, and what is missing."""
-    due = outbox.c.state == sa.literal_column("'due'")
+    # What only adds English to an alert that was sent may wait.
+    due = (outbox.c.state == sa.literal_column("'due'")) & ~outbox.c.english
     r = recordings.c
     since = {
         state: at for state, at in await conn.execute(sa.select(r.state, sa.func.min(r.state_since)).group_by(r.state))
@@ -62,6 +64,7 @@ async def load_status(conn: AsyncConnection, now: datetime) -> Status:
         oldest_due_by=await _oldest_due_by(conn, due),
         hearings=await _hearings(conn),
         oldest_hearing=await conn.scalar(sa.select(sa.func.min(hearings.c.state_since)).where(is_wanted())),
+        **await load_queue(conn),
         day=await _day(conn, now, lags),
     )
 

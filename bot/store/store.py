@@ -20,6 +20,7 @@ from bot.store.migrate import Found, look, migrate, refuse
 from bot.store.outbox import Outbox
 from bot.store.rechecks import Rechecks
 from bot.store.recordings import Recordings
+from bot.store.translations import Translations
 from bot.store.twins import Twins
 
 
@@ -35,6 +36,7 @@ class Store:
         self.recordings = Recordings(database)
         self.hearings = Hearings(database)
         self.twins = Twins(database)
+        self.translations = Translations(database)
         self.outbox = Outbox(database)
         self.rechecks = Rechecks(database)
         self.alarms = Alarms(database)
