@@ -23,6 +23,8 @@ T = TypeVar("T")
 BACKOFF = (1, 5, 30, 120)
 # Seconds without a nudge after which the outbox is looked at anyway: other loops write notices.
 _IDLE = 10.0
+# The share of what a sink may be sent that corrections get which only add English.
+_ENGLISH_SHARE = 4
 # Seconds that a sink may take; what arrived nevertheless is recognised by its random_id.
 _PATIENCE = 90.0
 
@@ -34,7 +36,8 @@ class Dispatcher:
     between costs a repeated send that the server recognises. A delivery that has to wait holds up those behind it, so
     order is kept. One that the sink refuses for good is tried once more in its shortest form; then it is recorded as
     failed, and a notice on every sink says so. A correction changes what was sent, as often as it is tried; a sink that
-    cannot do that is told what is to be changed.
+    cannot do that is told what is to be changed. One that only adds English goes when nothing else does, and rarely
+    enough to leave room for alerts.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Dispatcher:
         self._pulse = pulse
         self._clock = clock
         self._rate = Rate(per_second=per_second, per_minute=per_minute)
+        self._english_rate = Rate(per_second=per_second, per_minute=max(1, per_minute // _ENGLISH_SHARE))
         self._all_sinks = tuple(dict.fromkeys((sink.name, *sinks)))
         self._patience = tuple(patience)
 
@@ -84,12 +88,17 @@ class Dispatcher:
         """Deliver what is due and may go now; seconds until looking again is worth while, None when nothing waits."""
         outbox, sink = self._store.outbox, self._sink.name
         for delivery in await self._steadily(lambda: outbox.due(sink, self._clock())):
-            if (pause := self._rate.wait(self._clock())) > 0:
+            if (pause := self._pause(delivery)) > 0:
                 return pause
             if not await self._deliver(delivery):
                 break
         next_due = await self._steadily(lambda: outbox.next_due(sink))
         return None if next_due is None else max(0.0, (next_due - self._clock()).total_seconds())
+
+    def _pause(self, delivery: Delivery) -> float:
+        now = self._clock()
+        pause = self._rate.wait(now)
+        return max(pause, self._english_rate.wait(now)) if delivery.adds_english else pause
 
     async def _steadily(self, work: Callable[[], Awaitable[T]]) -> T:
         """One step with the store; what was sent is not sent again because the database was full for a while."""
@@ -98,7 +107,7 @@ class Dispatcher:
     async def _deliver(self, delivery: Delivery) -> bool:
         """Try once and record the outcome; False when this delivery has to wait, and those behind it with it."""
         try:
-            receipt = await self._send(delivery)
+            receipt, english = await self._send(delivery)
         except SinkError as error:
             if error.permanent:
                 await self._give_up(delivery, str(error))
@@ -106,17 +115,22 @@ class Dispatcher:
             await self._retry_later(delivery, error)
             return False
         now = self._clock()
-        await self._steadily(lambda: self._store.outbox.record_sent(delivery.delivery_id, receipt, now))
+        outbox, number = self._store.outbox, delivery.delivery_id
+        await self._steadily(lambda: outbox.record_sent(number, receipt, now, english=english))
         log.info("delivered", sink=self._sink.name, delivery=delivery.delivery_id, alert=_number(delivery))
         return True
 
-    async def _send(self, delivery: Delivery) -> Receipt:
-        """Send the whole alert, or its shortest form if the sink refuses the whole one for good."""
+    async def _send(self, delivery: Delivery) -> tuple[Receipt, bool]:
+        """Send the whole alert, or its shortest form if the sink refuses the whole one for good; and whether what was sent
+        shows the post in English.
+        """
+        if delivery.adds_english:
+            self._english_rate.count(self._clock())
         if is_correction(delivery):
             return await self._correct(delivery)
         parcel = self._rendered(delivery, self._clock())
         try:
-            return await self._try(parcel)
+            return await self._try(parcel), parcel.english
         except SinkError as error:
             brief = short(delivery)
             if not error.permanent or brief.text == parcel.text:
@@ -124,21 +138,21 @@ class Dispatcher:
             log.warning(
                 "refused, sending the short form", sink=self._sink.name, alert=_number(delivery), error=str(error)
             )
-            return await self._try(brief)
+            return await self._try(brief), False
 
-    async def _correct(self, delivery: Delivery) -> Receipt:
+    async def _correct(self, delivery: Delivery) -> tuple[Receipt, bool]:
         """Change the alert in its place; where that cannot be, say in a message of its own what is to be changed."""
         if delivery.edits is not None and isinstance(self._sink, Editor):
             parcel = self._rendered(delivery, delivery.sent_at or self._clock())
             try:
-                return await self._answered(self._sink.edit(delivery.edits, parcel))
+                return await self._answered(self._sink.edit(delivery.edits, parcel)), parcel.english
             except SinkError as error:
                 if not error.permanent:
                     raise
                 log.warning(
                     "not edited, sending a notice", sink=self._sink.name, alert=_number(delivery), error=str(error)
                 )
-        return await self._try(follow_up(delivery))
+        return await self._try(follow_up(delivery)), False
 
     def _rendered(self, delivery: Delivery, now: datetime) -> Parcel:
         """A fault of ours in rendering one alert must neither lose it nor block the ones behind it."""

@@ -28,6 +28,7 @@ from bot.model import (
     Severity,
     Source,
     Transcript,
+    Translation,
     post_link,
 )
 
@@ -61,6 +62,7 @@ def render(delivery: Delivery, *, now: datetime) -> Parcel:
         title=_subject(alert),
         severity=alert.match.severity,
         random_id=delivery.random_id,
+        english=alert.english is not None,
     )
 
 
@@ -185,6 +187,9 @@ def _quotes(alert: Alert, *, room: int) -> _Sheet:
 
 def _foot(alert: Alert) -> _Sheet:
     sheet = _Sheet()
+    if alert.english:
+        sheet.line()
+        sheet.line(_in_english(alert.english))
     spoken = {span.item for span in alert.match.spans if span.source is Source.TRANSCRIPT}
     for number, item in items(alert).items():
         if item.transcript and number in spoken:
@@ -231,6 +236,11 @@ def _transcript(transcript: Transcript) -> str:
         f" · confidence {words.percent(transcript.confidence)}"
         f" · speech in {words.clock(transcript.speech_seconds)} of {words.clock(transcript.duration)}"
     )
+
+
+def _in_english(english: Translation) -> str:
+    part = "The beginning of the post" if english.partial else "The post"
+    return f"{part} in English, by {_data(english.model, 80)}  {_data(english.text, _TRANSLATION)}"
 
 
 def _shortfall(transcript: Transcript, message: Message) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -31,6 +32,7 @@ from bot.model import (
     Recording,
     RecordingState,
     Transcript,
+    Translation,
     Unread,
     utc_now,
 )
@@ -41,7 +43,7 @@ from bot.monitor.rehear import Effect, Post, Twice, compare
 from bot.monitor.subject import is_part, speech_of, subject
 from bot.rules import RuleSet
 from bot.rules.trigger import On
-from bot.store import Appearance, Deletion, Hearing, Known, Observation, Raised, Store, Why
+from bot.store import Appearance, Deletion, Hearing, Known, Observation, Raised, Store, Untranslated, Why
 
 log = structlog.get_logger()
 
@@ -191,6 +193,18 @@ class Monitor:
                 )
             )
         return found
+
+    async def observe_translation(self, text: Untranslated, english: Translation) -> int:
+        """Record what an alerted post says in English; how many deliveries of its alerts are to be put right.
+
+        Doing it again changes nothing. Raises StoreError.
+        """
+        told = await self._store.translations.record(
+            text.translation_id, english, notice=partial(notices.in_english, text, english), at=self._clock()
+        )
+        if told:
+            self._announce()
+        return told
 
     async def observe_events(self) -> int:
         """Tell the analysts what happened to channels over several posts; how many events were told.

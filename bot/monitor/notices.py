@@ -1,6 +1,10 @@
 """What the monitor tells the analysts beside alerts: plain text, one line each. Pure."""
 
-from bot.model import Channel, Correction, Event, Kind, Match, Message, MessageId, Recording, post_link
+from bot.model import Channel, Correction, Event, Kind, Match, Message, MessageId, Recording, Translation, post_link
+from bot.store import Untranslated
+
+# Characters of a translation.
+_ENGLISH = 600
 
 _KINDS = {
     Kind.VOICE: "Voice note",
@@ -45,6 +49,15 @@ def corrected(alert_id: int, match: Match, channel: Channel, number: MessageId, 
     before = f"was “{was}”, " if was else ""
     now = " / ".join(correction.now)
     return f"⚠ {what} is corrected after a second hearing: {before}is now “{now}” ({correction.model})."
+
+
+def in_english(of: Untranslated, english: Translation, alert_id: int, match: Match) -> str:
+    """What an alerted post says, for those whose alert cannot be edited in place."""
+    link = post_link(of.channel, of.message.message_id)
+    what = f"Alert #{alert_id} ({match.title or match.rule_id}) on {link}"
+    text = " ".join(english.text.split())
+    text = text if len(text) <= _ENGLISH else f"{text[:_ENGLISH]}…"
+    return f"{what}, in English by {english.model}: {text}"
 
 
 def deletion_burst(event: Event, channel: Channel) -> str:
