@@ -24,6 +24,7 @@ from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
 from bot.app.stores import open_store
+from bot.app.translation import translation_loop
 from bot.app.watching import Watching
 from bot.config import Config
 from bot.errors import AccountDead, EarshotError, LoginNeeded, first_of
@@ -229,6 +230,7 @@ class Service:
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
             "rehearing": Loop(run=rehearser.run, pulse=rehearing, bound=6 * 3600.0),
             "rules": Loop(run=rules_watch.run, pulse=ruling, bound=600.0),
+            **translation_loop(config, store, monitor, Pulse(stop)),
             **watching.loops,
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)

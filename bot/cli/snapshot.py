@@ -18,7 +18,7 @@ from bot.model import (
     RecordingState,
     post_link,
 )
-from bot.store import HearingState, Status
+from bot.store import HearingState, Status, TranslationState
 
 
 def print_snapshot(snapshot: Status, now: datetime) -> None:
@@ -84,6 +84,12 @@ class _View:
             waiting = self._status.oldest_hearing
             oldest = f"; the oldest waits for {self._ago(waiting)}" if waiting else ""
             yield f"heard again: {_counts(hearings)}{oldest}"
+        if translations := self._status.translations:
+            waiting = self._status.oldest_untranslated
+            oldest = f"; the oldest waits for {self._ago(waiting)}" if waiting else ""
+            yield f"into English: {_counts(translations)}{oldest}"
+            if reason := self._status.untranslatable:
+                yield f"[red]not in English[/] the last one: {escape(reason)}"
         for one in self._status.retrying:
             soon = max((one.next_try - self._now).total_seconds(), 0.0)
             stage = _NOT_YET.get(one.state, "transcribed")
@@ -144,6 +150,9 @@ def canary_line(canary: Mapping[str, Any], now: datetime) -> str:
 
 
 def _counts(
-    counts: Mapping[RecordingState, int] | Mapping[HearingState, int] | Mapping[DeliveryState, int],
+    counts: Mapping[RecordingState, int]
+    | Mapping[HearingState, int]
+    | Mapping[TranslationState, int]
+    | Mapping[DeliveryState, int],
 ) -> str:
     return ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "none"

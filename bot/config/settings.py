@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.model import SPOKEN, Kind, Mode
+from bot.model import CYRILLIC, SPOKEN, Kind, Mode
 
 # Environment variables that hold secrets, and the setting that names a file instead.
 ENVIRONMENT = {
@@ -240,6 +240,30 @@ class SpeechSection(Section):
         return self
 
 
+def _written_in_cyrillic(models: dict[str, Path]) -> dict[str, Path]:
+    if wrong := sorted(models.keys() - CYRILLIC):
+        raise ValueError(
+            f"{', '.join(wrong)}: expected languages that are written in Cyrillic ({', '.join(sorted(CYRILLIC))}); other "
+            "texts are left alone"
+        )
+    return models
+
+
+class TranslationSection(Section):
+    """Texts and captions of alerted posts in English, by models on this machine."""
+
+    models: Annotated[dict[str, Path], AfterValidator(_written_in_cyrillic)] = Field(
+        min_length=1,
+        description="Language (ISO 639-1) to the folder of a model: OPUS-MT in CTranslate2 format, or an unpacked Argos "
+        "package. docs/translation.md says how to get one.",
+    )
+    compute_type: ComputeType = Field("default", description="CTranslate2 compute type: int8, float32, ...")
+    beam_size: int = Field(4, ge=1, le=20, description="Width of the search; 1 is fastest.")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads.")
+    memory_megabytes: int = Field(3000, ge=500, description="Address space of the translation process.")
+    attempts: int = Field(3, ge=1, le=20, description="Tries after a crash or time-out before a text fails.")
+
+
 class HealthSection(Section):
     """Answers for machines, on loopback."""
 
@@ -265,6 +289,7 @@ class Settings(Section):
     telegram: TelegramSection
     alerts: AlertsSection = AlertsSection()
     speech: SpeechSection = SpeechSection()
+    translation: TranslationSection | None = Field(None, description="Nothing is translated when absent.")
     alarms: AlarmsSection = AlarmsSection()
     canary: CanarySection = CanarySection()
     health: HealthSection = HealthSection()

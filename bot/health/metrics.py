@@ -192,6 +192,18 @@ FAMILIES = (
         lambda shot: (((state.value,), number) for state, number in shot.status.hearings.items()),
     ),
     Family(
+        "earshot_oldest_untranslated_age_seconds",
+        (),
+        "How long the text that waits longest for its English has waited; 0 without one.",
+        lambda shot: [((), shot.age(shot.status.oldest_untranslated))],
+    ),
+    Family(
+        "earshot_translations",
+        ("state",),
+        "Texts of alerted posts by state on their way to English.",
+        lambda shot: (((state.value,), number) for state, number in shot.status.translations.items()),
+    ),
+    Family(
         "earshot_outbox_messages",
         ("sink", "state"),
         "Alerts and notices by sink and state.",

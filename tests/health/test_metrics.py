@@ -16,7 +16,7 @@ from bot.health.http import Health
 from bot.health.metrics import FAMILIES, Snapshot, exposition
 from bot.model import Alarm, DeliveryState, RecordingState, Wait
 from bot.sandbox.stage import free_port
-from bot.store import HearingState
+from bot.store import HearingState, TranslationState
 from tests.health.makers import NOON, facts, gap, minutes, row, status
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,8 @@ SHOT = Snapshot(
         oldest_wanted=NOON - minutes(3),
         hearings={HearingState.WANTED: 2, HearingState.DONE: 5},
         oldest_hearing=NOON - minutes(7),
+        translations={TranslationState.WANTED: 3},
+        oldest_untranslated=NOON - minutes(2),
         waits=(Wait(account="main", method="messages.getHistory", until=NOON + timedelta(seconds=30)),),
         alerts={"strike": 4},
         unread=5,
@@ -76,6 +78,8 @@ def figures(shot: Snapshot = SHOT) -> dict[str, float]:
         ("earshot_recordings{wanted}", 1.0),
         ("earshot_hearings{done}", 5.0),
         ("earshot_oldest_hearing_age_seconds{}", 420.0),
+        ("earshot_translations{wanted}", 3.0),
+        ("earshot_oldest_untranslated_age_seconds{}", 120.0),
         ("earshot_unread_messages{}", 5.0),
         ("earshot_quarantined_messages{}", 0.0),
         ("earshot_flood_wait_seconds{main,messages.getHistory}", 30.0),
