@@ -12,6 +12,7 @@ from bot.model import Source
 from bot.rules.addresses import Locator, Locators
 from bot.rules.anchors import Anchors
 from bot.rules.fuzzy import Fuzzy
+from bot.rules.ground import Ground
 from bot.rules.lattice import edges
 from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
@@ -90,7 +91,7 @@ class Index:
         paths: dict[str, list[Path]] = {}
         for term, path in entries:
             paths.setdefault(term.text, []).append(path)
-        scene = Scene(reading, live, extra, symbols, field=field, plain=plain, speech=speech)
+        scene = Scene(Ground(reading, extra, speech=speech, live=live), field=field, plain=plain)
         return {text: found for text, some in paths.items() if (found := scene.found(some))}
 
 

@@ -14,7 +14,7 @@ from bot.rules.tree import Found, Hits, Proof, Term, evaluate
 # More would not be read; every form is kept before a second place of the same form.
 MAX_SPANS = 100
 # Of one term's hits as many are asked whether they lie inside another hit; no honest post has so many.
-_MAX_PLACES = 4 * MAX_SPANS
+_MAX_PLACES = 2 * MAX_SPANS
 
 # A hit, and the text of its term.
 _Hit = tuple[Found, str]

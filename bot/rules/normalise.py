@@ -10,11 +10,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
 # Stands where an address or a mention was; no phrase crosses it.
 BARRIER = "\x00"
+# Characters whose folding is remembered.
+_CACHED = 20_000
 
 # One set of first characters lets the scan skip to them; each look-behind then sees that character and one more.
 ADDRESS = re.compile(
@@ -40,6 +43,7 @@ _HUMP = regex.compile(r"\p{Ll}\p{M}*(?=\p{Lu})")
 _PERHAPS_HUMP = re.compile(r"[^\W\d_a-zß-öø-ÿа-џґ](?<=[\w\u0300-\u036f].)")
 
 
+@lru_cache(_CACHED)
 def is_hidden(char: str) -> bool:
     """A character that shows nothing: format characters, variation selectors, fillers."""
     return (
@@ -47,11 +51,13 @@ def is_hidden(char: str) -> bool:
     )
 
 
+@lru_cache(_CACHED)
 def is_mark(char: str) -> bool:
     """A combining mark that is drawn on the character before it."""
     return unicodedata.category(char) in ("Mn", "Me")
 
 
+@lru_cache(_CACHED)
 def fold_char(char: str) -> str:
     """The folded form of one character that is neither hidden nor a mark; one or more characters."""
     if char in _APOSTROPHES:

@@ -5,42 +5,22 @@ Terms that ask for the same word share what is found of it: a hostile text repea
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
-from functools import cached_property
 
-from bot.rules.lattice import Edge
-from bot.rules.slots import BOLDNESS, Path, Reason, Skip, Slot
+from bot.rules.ground import Ground
+from bot.rules.slots import BOLDNESS, Path, Reason, Slot
 from bot.rules.tree import Found
-from bot.rules.walk import Ground, Way, walk
+from bot.rules.walk import Way, alone, walk
 from bot.rules.words import Reading
 
 
 class Scene:
-    """`live`: the words that may be symbols; `extra`: other readings; `plain`: the reading whose words are counted."""
+    """`plain`: the reading whose words are counted."""
 
-    def __init__(
-        self,
-        reading: Reading,
-        live: AbstractSet[str],
-        extra: Sequence[Edge],
-        symbols: AbstractSet[str],
-        *,
-        field: int,
-        plain: Reading,
-        speech: bool,
-    ) -> None:
-        self._reading = reading
+    def __init__(self, ground: Ground, *, field: int, plain: Reading) -> None:
+        self._ground = ground
+        self._reading = ground.reading
         self._plain = plain
         self._field = field
-        self._symbols = symbols
-        self._ground = Ground(reading, extra, speech=speech)
-        self._by_symbol: dict[str, list[Edge]] = {symbol: [] for symbol in symbols}
-        for i, word in enumerate(reading.words):
-            if word in live:
-                self._by_symbol[word].append(Edge(i, i, word, Reason.EXACT))
-        for edge in extra:
-            self._by_symbol[edge.symbol].append(edge)
-        self._standing: dict[tuple[str, ...], _Standing] = {}
         # What single words find, by symbol and by what their forms ask for.
         self._found: dict[tuple[object, ...], list[Found]] = {}
 
@@ -49,55 +29,30 @@ class Scene:
         parts: list[list[Found]] = []
         for path in paths:
             if len(path.slots) == 1:
-                parts += self._singly(path)
-            elif starts := self._starts(path):
-                parts.append(self._placed(walk(self._ground, path, starts)))
+                parts += self._singly(path.slots[0])
+            else:
+                parts.append(self._placed(walk(self._ground, path)))
         parts = [part for part in parts if part]
         return parts[0] if len(parts) == 1 else merged(parts)
 
-    def _singly(self, path: Path) -> Iterator[list[Found]]:
+    def _singly(self, slot: Slot) -> Iterator[list[Found]]:
         """What a path of one slot finds, symbol by symbol."""
-        slot = path.slots[0]
-        for symbol in self._meeting(slot):
+        for symbol in self._ground.meeting(slot):
             form = slot.forms.get(symbol)
-            asked = (form.reason, form.guard.value, form.lemmas) if form else ()
-            key = symbol, slot.fuzzy, asked
+            key = symbol, slot.fuzzy, *((form.reason, int(form.guard), form.lemmas) if form else ())
             if key not in self._found:
-                self._found[key] = self._placed(walk(self._ground, path, self._by_symbol[symbol]))
+                self._found[key] = self._placed(alone(self._ground, slot, symbol))
             yield self._found[key]
 
-    def _meeting(self, slot: Slot) -> list[str]:
-        met = slot.forms.keys() & self._symbols
-        if not slot.prefix:
-            return list(met)
-        return [*met, *(symbol for symbol in self._symbols - met if symbol.startswith(slot.prefix))]
-
-    def _stands(self, slot: Slot) -> "_Standing":
-        key = tuple(self._meeting(slot))
-        if key not in self._standing:
-            self._standing[key] = _Standing([edge for symbol in key for edge in self._by_symbol[symbol]])
-        return self._standing[key]
-
-    def _starts(self, path: Path) -> list[Edge]:
-        """Where a path may begin: the edges that meet its first slot and have one for the second near behind."""
-        first, second = (self._stands(slot) for slot in path.slots[:2])
-        gap = path.slots[1].gap
-        if path.slots[1].skip is Skip.MILITARY:
-            # A list of numbers of any length may stand between.
-            return [edge for edge in first.edges if edge.last < second.ordered[-1]]
-        if len(second.places) * (gap + 1) < len(first.ends):
-            ends = first.ends.keys() & {end for place in second.places for end in range(place - gap, place + 1)}
-        else:
-            ends = {end for end in first.ends if second.stands_within(end, end + gap)}
-        return [edge for end in sorted(ends) for edge in first.ends[end]]
-
-    def _placed(self, ways: Iterable[Way]) -> list[Found]:
-        best: dict[tuple[int, int], Way] = {}
-        for way in ways:
-            place = way[:2]
-            if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
-                best[place] = way
-        return [self._hit(*way) for way in best.values()]
+    def _placed(self, ways: list[Way]) -> list[Found]:
+        if len({way[:2] for way in ways}) < len(ways):
+            best: dict[tuple[int, int], Way] = {}
+            for way in ways:
+                place = way[:2]
+                if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
+                    best[place] = way
+            ways = list(best.values())
+        return [self._hit(*way) for way in ways]
 
     def _hit(self, first: int, last: int, reason: Reason, meant: str) -> Found:
         reading = self._reading
@@ -106,39 +61,6 @@ class Scene:
         if reading is self._plain:
             return Found(self._field, start, end, first, last, form, reason)
         return placed(self._field, start, end, self._plain, form, reason)
-
-
-class _Standing:
-    """The edges that may meet a slot."""
-
-    def __init__(self, edges: Sequence[Edge]) -> None:
-        self.edges = edges
-
-    @cached_property
-    def places(self) -> dict[int, None]:
-        """Where they begin."""
-        return {edge.first: None for edge in self.edges}
-
-    @cached_property
-    def ordered(self) -> list[int]:
-        """The same in order."""
-        return sorted(self.places)
-
-    def stands_within(self, first: int, last: int) -> bool:
-        """Whether one begins at these tokens, or between them."""
-        if first == last:
-            return first in self.places
-        at = bisect_left(self.ordered, first)
-        return at < len(self.ordered) and self.ordered[at] <= last
-
-    @cached_property
-    def ends(self) -> dict[int, list[Edge]]:
-        """By the token behind them; that of a number may have its suffix before it."""
-        behind: dict[int, list[Edge]] = {}
-        for edge in self.edges:
-            for end in (edge.last + 1, edge.last + 2) if edge.symbol.isdigit() else (edge.last + 1,):
-                behind.setdefault(end, []).append(edge)
-        return behind
 
 
 def merged(parts: Iterable[Sequence[Found]]) -> list[Found]:

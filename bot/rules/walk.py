@@ -1,90 +1,27 @@
 """Walking a path through the lattice of a text."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bot.rules.guards import allows
+from bot.rules.ground import Ground, Standing
 from bot.rules.lattice import LONGEST, Edge
 from bot.rules.military import is_attribute
-from bot.rules.numbers import ORDINAL_SUFFIXES
 from bot.rules.serial import next_in_list
-from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
-from bot.rules.words import Reading
+from bot.rules.slots import BOLDNESS, Form, Path, Reason, Skip, Slot
 
-# Edges looked at beyond the first, for one path in one text, and looks at the words around forms with several meanings.
-# An honest text needs some dozens; what lies behind the first is not found, and after the second such forms count as
-# they are.
+# Places looked at beyond the first slot, for one path in one text. An honest text needs some dozens; what lies behind
+# the first is not found.
 MAX_STEPS = 1_000
-MAX_LOOKS = 100
+# Places of one path of several slots in one text; further ones are not looked for.
+MAX_WAYS = 200
 
 _PATRONYMIC = re.compile(
     r"(?:[оеє]вич|йович|ич|ovich|evich|ovych)(?:а|у|ем|ом|е|і|еві|em)?$"
     r"|(?:[оеєі]вн|[їи]вн|ичн|ovn|evn|ivn)(?:а|ы|и|е|у|ой|ою|і|a|y)$"
 )
 _PREFIXED = Form(Reason.PREFIX)
-# Whisper's slip: пятьдесят восемь я армия.
-_SPOKEN_SUFFIXES = frozenset(("я", "ая", "й"))
 _REGEX = BOLDNESS[Reason.REGEX]
-
-
-class Ground:
-    """A text to walk on. `steps` counts the edges looked at, over all paths."""
-
-    def __init__(self, reading: Reading, extra: Iterable[Edge], *, speech: bool) -> None:
-        self.reading = reading
-        self.words = reading.words
-        self.speech = speech
-        self.steps = 0
-        gaps = reading.gaps[1:-1]
-        # Tokens with nothing between them and the one before: no match begins there, or ends right before them.
-        self.inner = frozenset(i for i, gap in enumerate(gaps, 1) if not gap) if "" in gaps else frozenset()
-        self._together: dict[int, bool] = {}
-        self._allowed: dict[tuple[int, tuple[str, ...], str, int, int, bool, bool], bool] = {}
-        self._looks = 0
-        self._extra: defaultdict[int, list[Edge]] = defaultdict(list)
-        for edge in extra:
-            self._extra[edge.first].append(edge)
-
-    def edges(self, first: int) -> Iterable[Edge]:
-        """What can be read from token `first` on."""
-        exact = Edge(first, first, self.words[first], Reason.EXACT)
-        return (exact, *self._extra[first]) if first in self._extra else (exact,)
-
-    def together(self, index: int) -> bool:
-        """`Reading.together`, asked once for each token."""
-        if (known := self._together.get(index)) is None:
-            known = self._together[index] = self.reading.together(index)
-        return known
-
-    def allows(self, form: Form, edge: Edge, *, ordinal: bool, told: bool) -> bool:
-        """Whether the text around the edge shows what the form's guard asks for; asked once for each place.
-
-        `told`: a word of the same phrase stands beside it, which says which of its meanings it has where it stands as
-        the analyst wrote it: `рота стрелков` is no `рот стрелок`.
-        """
-        told = told and form.reason is Reason.EXACT
-        key = form.guard.value, form.lemmas, edge.symbol, edge.first, edge.last, ordinal, told
-        if (known := self._allowed.get(key)) is None:
-            looks = not told and bool(int.__and__(form.guard, Guard.CONTEXT))
-            self._looks += looks
-            known = self._allowed[key] = (looks and self._looks > MAX_LOOKS) or allows(
-                form, self.reading, edge, speech=self.speech, ordinal=ordinal, told=told
-            )
-        return known
-
-    def with_suffix(self, edge: Edge) -> Edge | None:
-        """The edge of a number with the ordinal suffix behind it: `58-я`, `58th`, `пятьдесят восемь я`."""
-        last = edge.last + 1
-        if edge.ordinal or last >= len(self.words):
-            return None
-        suffix = self.words[last]
-        if edge.reason is Reason.NUMBER_WORDS:
-            fits = suffix in _SPOKEN_SUFFIXES and self.together(last)
-        else:
-            fits = suffix in ORDINAL_SUFFIXES and self.reading.tight(last) and last + 1 not in self.inner
-        return Edge(edge.first, last, edge.symbol, edge.reason, ordinal=True) if fits else None
 
 
 class Way(NamedTuple):
@@ -105,64 +42,79 @@ class _Step(NamedTuple):
     symbols: tuple[str, ...]
 
 
-def walk(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterable[Way]:
-    """The ways from each of `starts`, edges that may meet the first slot, in order; the plainest to each end.
+def walk(ground: Ground, path: Path) -> list[Way]:
+    """The ways of a path through a text; of several slots the first `MAX_WAYS`, the plainest to each end.
 
     A path takes at most `MAX_STEPS`, so that no text and no rule can make the walk long.
     """
-    return _alone(ground, path.slots[0], starts) if len(path.slots) == 1 else _along(ground, path, starts)
+    if len(path.slots) > 1:
+        return _along(ground, path)
+    slot = path.slots[0]
+    return [way for symbol in ground.meeting(slot) for way in alone(ground, slot, symbol)]
 
 
-def _along(ground: Ground, path: Path, starts: Iterable[Edge]) -> Iterator[Way]:
+def alone(ground: Ground, slot: Slot, symbol: str) -> list[Way]:
+    """The ways of a path of one slot that a symbol meets, wherever it stands."""
+    form, inner = slot.forms.get(symbol, _PREFIXED), ground.inner
+    if symbol.isdigit():
+        exact = [Edge(i, i, symbol, Reason.EXACT) for i in ground.exact.get(symbol, ())]
+        return list(_read_as(ground, slot, [*exact, *ground.others.get(symbol, ())]))
+    found = []
+    for i in ground.exact.get(symbol, ()):
+        if i not in inner and i + 1 not in inner and (not form.guard or ground.admits(form, i, symbol)):
+            found.append(Way(i, i, form.reason))
+    if symbol in ground.others:
+        found += _read_as(ground, slot, ground.others[symbol])
+    return found
+
+
+def _read_as(ground: Ground, slot: Slot, edges: Iterable[Edge]) -> Iterator[Way]:
+    """The same for edges that may take several tokens."""
+    for start in edges:
+        if start.first in ground.inner:
+            continue
+        for edge, form in _met(ground, slot, start):
+            if edge.last + 1 not in ground.inner:
+                yield _way(edge.first, edge.last, _bolder(edge.reason, form.reason), (edge.symbol,))
+
+
+def _along(ground: Ground, path: Path) -> list[Way]:
     """The ways of a path of several slots."""
     limit = ground.steps + MAX_STEPS
-    first, *others = path.slots
-    inner, told = ground.inner, not others[0].gap
-    for start in starts:
-        if ground.steps > limit:
-            return
+    first, *others = [(slot, ground.standing(slot)) for slot in path.slots]
+    inner, told = ground.inner, not others[0][0].gap
+    found: list[Way] = []
+    for start in first[1].before(*others[0]):
+        if ground.steps > limit or len(found) >= MAX_WAYS:
+            break
         if start.first in inner:
             continue
         reached = [
             _Step(edge.last, edge.ordinal, _bolder(edge.reason, form.reason), (edge.symbol,))
-            for edge, form in _met(ground, first, start, told=told)
+            for edge, form in _met(ground, first[0], start, told=told)
         ]
-        for slot in others:
+        for slot, standing in others:
             if not reached or ground.steps > limit:
                 break
-            reached = _onward(ground, slot, reached)
+            reached = _onward(ground, slot, standing, reached)
         else:
-            yield from (
-                _way(start.first, last, reason, symbols)
-                for last, _, reason, symbols in reached
-                if last + 1 not in inner
-            )
-
-
-def _alone(ground: Ground, slot: Slot, starts: Iterable[Edge]) -> list[Way]:
-    """The ways of a path of one slot."""
-    inner, found = ground.inner, []
-    for start in starts:
-        if start.first in inner:
-            continue
-        for edge, form in _met(ground, slot, start):
-            if edge.last + 1 not in inner:
-                reason = _bolder(edge.reason, form.reason)
-                meant = edge.symbol if BOLDNESS[reason] > _REGEX else ""
-                found.append(Way(edge.first, edge.last, reason, meant))
+            for last, _, reason, symbols in reached:
+                if last + 1 not in inner:
+                    found.append(_way(start.first, last, reason, symbols))
     return found
 
 
-def _onward(ground: Ground, slot: Slot, reached: list[_Step]) -> list[_Step]:
+def _onward(ground: Ground, slot: Slot, standing: Standing, reached: list[_Step]) -> list[_Step]:
     """One slot further, from everywhere that was reached; of those that end alike the plainest.
 
     So the number of steps is bounded by the gap.
     """
     best: dict[tuple[int, bool], _Step] = {}
+    places = standing.places
     for step in reached:
-        for at in _reach(ground, slot, step):
-            for candidate in ground.edges(at):
-                ground.steps += 1
+        for at in _reach(ground, slot, standing, step):
+            ground.steps += 1
+            for candidate in places.get(at, ()):
                 for edge, form in _met(ground, slot, candidate, ordinal=step.ordinal, told=at == step.last + 1):
                     reason = _bolder(step.reason, _bolder(edge.reason, form.reason))
                     key = edge.last, edge.ordinal
@@ -193,10 +145,10 @@ def _met(
     return ((edge, form),)
 
 
-def _reach(ground: Ground, slot: Slot, step: _Step) -> Iterable[int]:
+def _reach(ground: Ground, slot: Slot, standing: Standing, step: _Step) -> Iterable[int]:
     """Where the next slot may stand."""
     at = step.last + 1
-    if at >= len(ground.words):
+    if slot.skip is not Skip.MILITARY and not standing.within(at, at + slot.gap):
         return ()
     if slot.tight:
         return (at,) if ground.reading.joined(at, speech=ground.speech) and ground.together(at) else ()

@@ -2,10 +2,11 @@
 
 import pytest
 
-from bot.rules import walk as walking
+from bot.rules import ground as ground_of
+from bot.rules.ground import Ground
 from bot.rules.lattice import Edge
 from bot.rules.slots import Form, Guard, Path, Reason, Skip, Slot
-from bot.rules.walk import MAX_STEPS, Ground, Way, walk
+from bot.rules.walk import MAX_STEPS, Way, walk
 from bot.rules.words import read
 
 
@@ -15,11 +16,9 @@ def slot(forms: str, **more: object) -> Slot:
 
 
 def ways(text: str, *slots: Slot, extra: tuple[Edge, ...] = (), speech: bool = False) -> list[Way]:
-    """The ways of a path of these slots, from every word of the plain reading on."""
+    """The ways of a path of these slots through the plain reading."""
     reading = read(text)[0]
-    ground = Ground(reading, extra, speech=speech)
-    starts = [edge for first in range(len(reading.words)) for edge in ground.edges(first)]
-    return list(walk(ground, Path(slots), starts))
+    return list(walk(Ground(reading, extra, speech=speech), Path(slots)))
 
 
 def places(text: str, *slots: Slot, speech: bool = False) -> list[tuple[int, int]]:
@@ -145,9 +144,8 @@ def test_a_prefix_is_no_number_in_words() -> None:
 def test_a_path_takes_a_bounded_number_of_steps() -> None:
     """A text of one word and a phrase of that word with wide gaps: the walk ends soon, with the first ways found."""
     path = [slot("взрыв"), *(slot("взрыв", gap=20, skip=Skip.ANY) for _ in range(3))]
-    reading = read("взрыв " * 680)[0]
-    ground = Ground(reading, (), speech=False)
-    found = list(walk(ground, Path(tuple(path)), [edge for first in range(680) for edge in ground.edges(first)]))
+    ground = Ground(read("взрыв " * 680)[0])
+    found = list(walk(ground, Path(tuple(path))))
     assert (0, 3) in [way[:2] for way in found]
     # What the last slot looks at may go over it: 21 places from each of a bounded number of steps.
     assert MAX_STEPS < ground.steps < 4 * MAX_STEPS
@@ -155,19 +153,17 @@ def test_a_path_takes_a_bounded_number_of_steps() -> None:
 
 def test_each_path_has_its_own_steps() -> None:
     """What one path took is not taken from the next one."""
-    reading = read("взрыв " * 300 + "склад дом")[0]
-    ground = Ground(reading, (), speech=False)
-    starts = [edge for first in range(300) for edge in ground.edges(first)]
+    ground = Ground(read("взрыв " * 300 + "склад дом")[0])
     wide = Path((slot("взрыв"), *(slot("взрыв", gap=20, skip=Skip.ANY) for _ in range(5))))
-    list(walk(ground, wide, starts))
-    assert [way[:2] for way in walk(ground, Path((slot("склад"), slot("дом"))), ground.edges(300))] == [(300, 301)]
+    list(walk(ground, wide))
+    assert [way[:2] for way in walk(ground, Path((slot("склад"), slot("дом"))))] == [(300, 301)]
 
 
 def test_after_very_many_looks_at_neighbours_a_form_counts_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that repeats a word with two meanings is cut short: more is found then, not less."""
     became = Slot({"стали": Form(Reason.INFLECTED, Guard.CONTEXT, ("сталь",))})
     assert places("они стали строить. " * 3, became) == []
-    monkeypatch.setattr(walking, "MAX_LOOKS", 2)
+    monkeypatch.setattr(ground_of, "MAX_LOOKS", 2)
     assert places("они стали строить. " * 3, became) == [(7, 7)]
 
 
