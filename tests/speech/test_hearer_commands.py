@@ -1,6 +1,7 @@
 """Which model or server `transcribe`, `speech eval` and `speech doctor` have hear, by the speech section alone."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(*arguments: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error, on one line each of the last."""
     command = [sys.executable, "-m", "bot", *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    # As Python has it: readline, which pytest loads, gives children a COLUMNS behind its back.
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
     return ran.returncode, ran.stdout, ran.stderr
 
 
@@ -130,8 +132,7 @@ def test_eval_names_server_and_model(alone: Path, address: str) -> None:
     assert all(one["wer"] < 0.5 for one in (server, local))
     code, out, err = run("speech", "eval", "notes")
     assert code == 0
-    row = next(line for line in out.splitlines() if SERVED in line)
-    assert host in row
+    assert any(SERVED in line and host in line for line in out.splitlines()), out
     assert f"on the server {host}" in err
     code, _, err = run("speech", "eval", "notes", "--mode", "fitted")
     assert code == 2
