@@ -6,11 +6,10 @@ being matched would be seen by neither, and its alert would never come.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
@@ -28,7 +27,6 @@ from bot.model import (
     Kind,
     Match,
     Message,
-    MessageId,
     Recording,
     RecordingState,
     Transcript,
@@ -37,17 +35,27 @@ from bot.model import (
     utc_now,
 )
 from bot.monitor import changes, notices
-from bot.monitor.changes import Edit, edited_into, edited_out
-from bot.monitor.post import PostName, Reading, Standing, bearer, borne, is_edit, post_name, states
+from bot.monitor.batch import Batch
+from bot.monitor.post import (
+    PostName,
+    Reading,
+    Standing,
+    bearer,
+    before_edit,
+    borne,
+    post_name,
+    siblings,
+    standing,
+    standings,
+    states,
+)
 from bot.monitor.rehear import Effect, Post, Twice, compare
-from bot.monitor.subject import is_part, speech_of, subject
+from bot.monitor.subject import is_part, speech_of
 from bot.rules import RuleSet
 from bot.rules.trigger import On
-from bot.store import Appearance, Deletion, Hearing, Known, Observation, Raised, Store, Untranslated, Why
+from bot.store import Appearance, Hearing, Known, Observation, Raised, Store, Untranslated, Why
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 # What is heard again on request is reported, and wakes nobody, in posts older than this.
 _NEWS = timedelta(days=1)
@@ -97,7 +105,7 @@ class Monitor:
         async with self._lock:
             messages = [reading.message for reading in readings]
             known = await self._store.intake.known(messages)
-            batch = await self._batch([*messages, *_siblings(known)])
+            batch = await self._batch([*messages, *siblings(known)])
             news = self._news(readings, batch, await self._channels(readings), known)
             observations = [self._observation(reading, news) for reading in readings]
             await self._report(batch)
@@ -243,7 +251,7 @@ class Monitor:
         """The alerts of rules on deletions."""
         if event.channel_id == self.canary or not self.rules.on(On.DELETED):
             return []
-        batch = _Batch(self.rules)
+        batch = Batch(self.rules)
         deletions = await self._store.events.deletions(event)
         raised = [one for deletion in deletions for one in batch.deleted(deletion, self._sinks)]
         await self._report(batch)
@@ -277,12 +285,12 @@ class Monitor:
         await self._store.outbox.add_notice(self._sinks, text, self._clock())
         self._announce()
 
-    async def _batch(self, messages: Sequence[Message]) -> "_Batch":
+    async def _batch(self, messages: Sequence[Message]) -> Batch:
         """One set of rules for a pass, and what it asks of the channels that posts were forwarded from."""
         rules = self.rules
         forwards = [message.forward for message in messages if message.forward] if rules.asks_origin else []
         wanted = {forward.channel_id for forward in forwards if forward.channel_id is not None}
-        return _Batch(rules, origins={channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)})
+        return Batch(rules, origins={channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)})
 
     async def _channel(self, channel_id: ChannelId) -> Channel:
         return await self._store.channels.get(channel_id) or Channel(channel_id=channel_id, access_hash=0)
@@ -295,18 +303,18 @@ class Monitor:
     def _news(
         self,
         readings: Sequence[Reading],
-        batch: "_Batch",
+        batch: Batch,
         channels: Mapping[ChannelId, Channel],
         known: Mapping[Key, Known],
     ) -> dict[int, "_News"]:
         """By raw id, the matches that have a form which has not alerted: state by state, as they came."""
-        posts = _standings(readings, known)
+        posts = standings(readings, known)
         news: dict[int, _News] = defaultdict(_News)
         for state in states(readings):
             message = state[0].message
             items = [Item(message=one.message, transcript=known[one.message.key].transcript) for one in state]
             post = posts[post_name(message)]
-            before = _before(state, post, known)
+            before = before_edit(state, post, known)
             whole = post.take(items)
             # The past is searched, it wakes nobody: neither does a post of which all that is new is from a backfill.
             if message.kind is Kind.SERVICE or all(one.unread.how is How.BACKFILL for one in state):
@@ -323,7 +331,7 @@ class Monitor:
         return news
 
     def _heard(
-        self, appearances: Sequence[Appearance], transcript: Transcript, batch: "_Batch"
+        self, appearances: Sequence[Appearance], transcript: Transcript, batch: Batch
     ) -> tuple[dict[Key, tuple[Match, ...]], list[str]]:
         """The matches that a transcript brings to the posts that bear it; an album may bear it twice.
 
@@ -335,7 +343,7 @@ class Monitor:
         more: list[str] = []
         for one in appearances:
             message = one.message
-            post = posts.setdefault(post_name(message), _standing(one.siblings, one.forms))
+            post = posts.setdefault(post_name(message), standing(one.siblings, one.forms))
             whole = post.take([Item(message=message, transcript=transcript)])
             # Service messages bear no recordings, but a message may have become one.
             silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self.canary
@@ -345,7 +353,7 @@ class Monitor:
             more += (notices.heard_more(match, one.channel, message) for match in found if match not in fresh)
         return matches, more
 
-    def _match(self, items: Sequence[Item], batch: "_Batch", channel: Channel) -> tuple[Match, ...]:
+    def _match(self, items: Sequence[Item], batch: Batch, channel: Channel) -> tuple[Match, ...]:
         if channel.channel_id == self.canary:
             return match_canary(items[-1].message.text)
         return batch.match(items, channel)
@@ -364,61 +372,10 @@ class Monitor:
             sinks=(CANARY,) if message.channel_id == self.canary else self._sinks,
         )
 
-    async def _report(self, batch: "_Batch") -> None:
+    async def _report(self, batch: Batch) -> None:
         """Tell the analysts where the rules failed. First: a kill in between repeats the notice and loses nothing."""
         for failure in batch.failures:
             await self._store.outbox.add_notice(self._sinks, failure, self._clock())
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """One pass of posts over one set of rules."""
-
-    rules: RuleSet
-    # The channels that its posts were forwarded from.
-    origins: Mapping[ChannelId, Channel] = field(default_factory=dict)
-    # For people: on which posts the rules failed.
-    failures: list[str] = field(default_factory=list)
-
-    def match(self, items: Sequence[Item], channel: Channel) -> tuple[Match, ...]:
-        """The rules that the post meets; none, and a failure, where the rules failed."""
-
-        def work() -> tuple[Match, ...]:
-            return self.rules.match(subject(items, channel=channel, origins=self.origins))
-
-        return self._survive(work, (), items, channel)
-
-    def edited(
-        self, before: Sequence[Item], after: Sequence[Item], channel: Channel
-    ) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
-        """What rules on edits find: in the new state, and in the one before; nothing when it is no edit."""
-        if not before or not self.rules.on(On.EDITED):
-            return (), ()
-        edit = Edit(before=before, after=after, channel=channel, origins=self.origins)
-
-        def work() -> tuple[tuple[Match, ...], tuple[Match, ...]]:
-            return edited_into(self.rules, edit), edited_out(self.rules, edit)
-
-        nothing: tuple[tuple[Match, ...], tuple[Match, ...]] = ((), ())
-        return self._survive(work, nothing, after, channel)
-
-    def deleted(self, deletion: Deletion, sinks: tuple[str, ...]) -> list[Raised]:
-        """What rules on deletions find in the state that was deleted."""
-
-        def work() -> list[Raised]:
-            return list(changes.deleted(self.rules, deletion, sinks))
-
-        return self._survive(work, [], deletion.past.items, deletion.past.channel)
-
-    def _survive(self, work: Callable[[], T], otherwise: T, items: Sequence[Item], channel: Channel) -> T:
-        """The post matters more than our fault: it is recorded, and people are told to read it themselves."""
-        try:
-            return work()
-        except Exception as error:
-            number = items[0].message.message_id
-            log.exception("the rules failed on a post", channel=channel.channel_id, message=number)
-            self.failures.append(notices.rules_failed(channel, number, error))
-            return otherwise
 
 
 @dataclass(slots=True)
@@ -427,39 +384,3 @@ class _News:
 
     matches: list[Match] = field(default_factory=list)
     before: list[Match] = field(default_factory=list)
-
-
-def _siblings(known: Mapping[Key, Known]) -> Iterator[Message]:
-    for one in known.values():
-        yield from (item.message for item in one.siblings)
-
-
-def _before(state: Sequence[Reading], post: Standing, known: Mapping[Key, Known]) -> tuple[Item, ...]:
-    """The post as it stood, when one of these states is an edit of it; else nothing."""
-    old: dict[MessageId, Item] = {}
-    for one in state:
-        latest = known[one.message.key].latest
-        item = post.items.get(one.message.message_id)
-        if item is None and latest is not None:
-            item = Item(message=latest, transcript=known[one.message.key].transcript)
-        if item is not None and is_edit(item.message, one.message):
-            old[one.message.message_id] = item
-    whole = {**post.items, **old}
-    return tuple(whole[number] for number in sorted(whole)) if old else ()
-
-
-def _standings(readings: Sequence[Reading], known: Mapping[Key, Known]) -> dict[PostName, Standing]:
-    """The posts of a batch as they stood before it."""
-    posts: dict[PostName, Standing] = {}
-    for reading in readings:
-        before = known[reading.message.key]
-        post = posts.setdefault(post_name(reading.message), Standing())
-        post.forms |= before.forms
-        post.take(before.siblings)
-    return posts
-
-
-def _standing(siblings: Sequence[Item], forms: frozenset[tuple[str, str]]) -> Standing:
-    post = Standing(forms=forms)
-    post.take(siblings)
-    return post

@@ -1,9 +1,10 @@
 """One post through a batch: a message, or the items of an album, which are one post. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.model import ChannelId, Item, Key, Match, Message, MessageId, Unread
+from bot.store import Known
 
 Forms = frozenset[tuple[str, str]]
 # What names a post: the key of its message, or channel and album.
@@ -65,6 +66,44 @@ class Standing:
                 self.forms |= match.forms
                 fresh.append(match)
         return fresh
+
+
+def siblings(known: Mapping[Key, Known]) -> Iterator[Message]:
+    """All messages that are of one post with a known one."""
+    for one in known.values():
+        yield from (item.message for item in one.siblings)
+
+
+def before_edit(state: Sequence[Reading], post: Standing, known: Mapping[Key, Known]) -> tuple[Item, ...]:
+    """The post as it stood, when one of these states is an edit of it; else nothing."""
+    old: dict[MessageId, Item] = {}
+    for one in state:
+        latest = known[one.message.key].latest
+        item = post.items.get(one.message.message_id)
+        if item is None and latest is not None:
+            item = Item(message=latest, transcript=known[one.message.key].transcript)
+        if item is not None and is_edit(item.message, one.message):
+            old[one.message.message_id] = item
+    whole = {**post.items, **old}
+    return tuple(whole[number] for number in sorted(whole)) if old else ()
+
+
+def standings(readings: Sequence[Reading], known: Mapping[Key, Known]) -> dict[PostName, Standing]:
+    """The posts of a batch as they stood before it."""
+    posts: dict[PostName, Standing] = {}
+    for reading in readings:
+        before = known[reading.message.key]
+        post = posts.setdefault(post_name(reading.message), Standing())
+        post.forms |= before.forms
+        post.take(before.siblings)
+    return posts
+
+
+def standing(siblings: Sequence[Item], forms: Forms) -> Standing:
+    """A post as it stands: its items, and the (rule, form) pairs that have alerted on it."""
+    post = Standing(forms=forms)
+    post.take(siblings)
+    return post
 
 
 def bearer(match: Match, numbers: Iterable[MessageId]) -> MessageId:
