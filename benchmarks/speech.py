@@ -25,7 +25,8 @@ import structlog
 from benchmarks import report
 from benchmarks.random_whisper import write_model
 from bot.sandbox.stage import GENERAL
-from bot.speech import LocalTranscriber, SpeechSettings, bench
+from bot.speech import LocalTranscriber, SpeechSettings
+from bot.speech.commands import bench
 from bot.speech.local.model import Model
 from bot.speech.settings import Manner
 from bot.speech.sound.notes import make_notes, noise, silence, write_note

@@ -1,5 +1,6 @@
 """What is flagged, and which of two transcripts is kept."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Segment, Transcript, Word
-from bot.speech.truth.doubt import FLAGS, flags_of, fuller, is_foreign, is_loop, is_too_fast, worth_without_vad
+from bot.speech.truth.doubt import (
+    FLAGS,
+    flags_of,
+    fuller,
+    is_foreign,
+    is_loop,
+    is_too_fast,
+    likelier,
+    worth_without_vad,
+)
 
 NOTE = "Приказ подписал министр обороны, меня сняли с должности"
 SOUND: dict[str, Any] = {"avg_logprob": -0.2, "no_speech": 0.1, "compression": 1.5}
@@ -256,3 +266,54 @@ def test_what_one_run_alone_heard_is_never_unflagged(masked: list[Segment], whol
         if not one.flags:
             assert before is masked
             assert said & set(one.text.split())
+
+
+def in_language(language: str, *segments: Segment) -> Transcript:
+    doubted = [replace(one, flags=(*one.flags, "language-doubt")) for one in segments]
+    return replace(transcript(*doubted), language=language, language_probability=0.4)
+
+
+@pytest.mark.parametrize(
+    ("russian", "ukrainian", "kept", "doubted"),
+    [
+        (segment(NOTE, avg_logprob=-0.2), segment("Наказ підписав міністр", avg_logprob=-0.7), "ru", False),
+        (segment(NOTE, avg_logprob=-0.7), segment("Наказ підписав міністр", avg_logprob=-0.2), "uk", False),
+        (segment(NOTE, avg_logprob=-0.3), segment("Наказ підписав міністр", avg_logprob=-0.2), "uk", True),
+        (segment(NOTE, avg_logprob=-0.2), segment("Наказ підписав міністр", avg_logprob=-0.2), "ru", True),
+        (segment(NOTE, avg_logprob=-0.5), segment("наказ наказ", avg_logprob=-0.1, flags=("loop",)), "ru", False),
+        (segment(NOTE, avg_logprob=-0.5), segment("так", avg_logprob=-0.4, flags=("low-confidence",)), "ru", False),
+        (segment(NOTE, avg_logprob=-0.5), segment("Приказ, мы подписали", avg_logprob=-0.1), "ru", False),
+        (segment("Наказ підписав", avg_logprob=-0.1), segment("Наказ підписав", avg_logprob=-0.4), "uk", False),
+    ],
+    ids=[
+        "clearly the first",
+        "clearly the second",
+        "the second, and near",
+        "equal",
+        "a loop",
+        "improbable",
+        "not the second's letters",
+        "not the first's letters",
+    ],
+)
+def test_the_language_that_is_easier_to_write(russian: Segment, ukrainian: Segment, kept: str, doubted: bool) -> None:
+    """The better mean log probability, and none that is a fault; the doubt stays where they are near."""
+    heard = likelier(in_language("ru", russian), in_language("uk", ukrainian))
+    assert heard.language == kept
+    assert heard.segments[0].flags == (("language-doubt",) if doubted else ())
+    assert heard.parameters["languages_tried"].startswith("mean log probability in ru -")
+
+
+def test_nothing_is_worse_than_something() -> None:
+    """Who wrote nothing in a language has not shown that it is another; both empty, the first stays."""
+    empty, some = in_language("ru"), in_language("uk", segment("Наказ підписав міністр", avg_logprob=-0.9))
+    assert likelier(empty, some).language == "uk"
+    assert likelier(some, empty).language == "uk"
+    assert likelier(empty, in_language("uk")).language == "ru"
+
+
+def test_a_window_of_its_own_language_keeps_its_doubt() -> None:
+    """What the comparison settles is the note's language, not that of a window in another one."""
+    own = segment("Storm Shadow", language="en", avg_logprob=-0.1)
+    heard = likelier(in_language("ru", segment(NOTE, avg_logprob=-0.1), own), in_language("uk"))
+    assert [one.flags for one in heard.segments] == [(), ("language-doubt",)]

@@ -1,22 +1,27 @@
 """The model's way through recordings: what faster-whisper hears, whoever else is heard at the same time."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
+from numpy.typing import NDArray
 
 from bot.model import Transcript
+from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.hearing import hear
-from bot.speech.local.model import Model, Prompted
+from bot.speech.local.model import Decoded, Model, Prompted
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import RATE, Sound, decode
-from tests.speech.conftest import DEMO, MODEL, RECORDINGS, load_clips
+from tests.speech.conftest import DEMO, MODEL, RECORDINGS, Clip, load_clips
+from tests.speech.wer import word_errors, words_of
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +111,112 @@ def test_fitted_windows_are_heard_as_well(model: Model, sounds: list[Sound]) -> 
     (heard,) = run(model, sounds[:1], Manner(fitted=True), batch=8)
     assert heard.parameters["windows"] == "fitted"
     assert len(heard.words) > 20
+
+
+def test_pieces_of_a_long_note_are_decoded_together(model: Model, clips: list[Clip]) -> None:
+    """Fitted: 35 s of six notes are cut at pauses; most words come out, in order, and so they do in any company."""
+    spoken = [clip for clip in clips if clip.group == "setting" and clip.language == "ru"][:9]
+    samples = [decode(clip.path, max_bytes=10**8, max_seconds=600.0).samples for clip in spoken]
+    long = Sound(np.concatenate(samples), 0)
+    assert long.seconds > 30
+    (heard,) = run(model, [long], Manner(fitted=True), batch=8)
+    said = words_of(" ".join(clip.text for clip in spoken))
+    assert word_errors(said, words_of(heard.text)) <= 0.1 * len(said)
+    starts = [word.start for word in heard.words]
+    assert starts == sorted(starts)
+    assert heard.words[-1].end <= long.seconds
+    together = run(model, [long, Sound(samples[0], 0), long], Manner(fitted=True), batch=3)
+    assert (together[0], together[2]) == (heard, heard)
+
+
+class Unsure(Model):
+    """A model that hears the language less well: its own probabilities, with 0.6 of them shared with another language."""
+
+    taken_for = "en"
+
+    def languages(self, encoded: NDArray[Any]) -> dict[str, float]:
+        """As if most of what it heard sounded like another language."""
+        heard = {language: 0.4 * probability for language, probability in super().languages(encoded).items()}
+        heard[self.taken_for] += 0.6
+        return heard
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_language_in_doubt_is_settled_by_the_words(
+    model: Model, sounds: list[Sound], clips: list[Clip], fitted: bool
+) -> None:
+    """Russian taken for English (0.6) is decoded in both, and kept in Russian, as an English clip is in English.
+
+    Each window is decoded once more and not encoded again; without the doubt nothing is.
+    """
+    english = next(clip for clip in clips if clip.language == "en" and clip.group == "setting")
+    cases = {"ru": sounds[1], "en": decode(english.path, max_bytes=10**8, max_seconds=600.0)}
+    for language, sound in cases.items():
+        unsure = Unsure(str(MODEL), device="cpu", compute_type="default", workers=2, threads=1)
+        unsure.taken_for = {"ru": "en", "en": "ru"}[language]
+        manner = Manner(fitted=fitted)
+        (heard,), (clear,) = run(unsure, [sound], manner, batch=8), run(model, [sound], manner, batch=8)
+        assert (heard.language, heard.text) == (language, clear.text)
+        assert heard.language_probability == pytest.approx(0.4, abs=0.01)
+        assert "language-doubt" not in heard.segments[0].flags
+        assert heard.parameters["languages_tried"].startswith(f"mean log probability in {unsure.taken_for} ")
+        assert "languages_tried" not in clear.parameters
+        doubted, sure = (asks_of(one, sound, manner) for one in (unsure, model))
+        assert doubted[Encode] == sure[Encode]
+        assert sure[Decode] < doubted[Decode] <= 2 * sure[Decode] + 1
+
+
+def asks_of(model: Model, sound: Sound, manner: Manner) -> Counter[type]:
+    """What one recording asks for on its way."""
+    asked: Counter[type] = Counter()
+
+    def answer(ask: Ask) -> Any:
+        asked[type(ask)] += 1
+        if isinstance(ask, Together):
+            return [through(hearing) for hearing in ask.hearings]
+        if isinstance(ask, Encode):
+            return model.encode_all([ask.window])[0]
+        if isinstance(ask, Decode):
+            return model.decode_all([ask.asked], limit=ask.limit, beam_size=manner.beam_size)[0]
+        assert isinstance(ask, Work)
+        return ask.run()
+
+    def through(hearing: Hearing[Any]) -> Any:
+        word = None
+        while True:
+            try:
+                word = answer(hearing.send(word))
+            except StopIteration as end:
+                return end.value
+
+    through(hear(model, sound, manner, "tiny", hint=None))
+    return asked
+
+
+class Standing(Model):
+    """A model whose decoder writes a segment that ends where it begins, whatever it is given."""
+
+    def decode_all(
+        self, asked: Sequence[Prompted], *, limit: int, beam_size: int, temperature: float = 0.0
+    ) -> list[Decoded]:
+        """Stamp, a word, and the first stamp twice: the text would go on from where its window began."""
+        decoded = super().decode_all(asked, limit=limit, beam_size=beam_size, temperature=temperature)
+        stamp = self.tokenizer("en").timestamp_begin
+        text = [next(token for token in one.tokens if token < self.end_of_text) for one in decoded]
+        return [
+            one._replace(tokens=[stamp, word, stamp, stamp, word], avg_logprob=-0.1, no_speech=0.0, compression=1.0)
+            for one, word in zip(decoded, text, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("manner", [Manner(words=False), Manner(words=False, fitted=True)])
+@pytest.mark.timeout(60)
+def test_a_window_whose_stamps_stand_still_is_not_heard_for_ever(sounds: list[Sound], manner: Manner) -> None:
+    """A text that would go on from where its window began ends the window; the recording comes to its end."""
+    standing = Standing(str(MODEL), device="cpu", compute_type="default", workers=2, threads=1)
+    assert standing.cut([standing.tokenizer("en").timestamp_begin] * 2, "en", 0, 3000)[1] == 0
+    (heard,) = run(standing, sounds[:1], manner, batch=8)
+    assert heard.duration == sounds[0].seconds
 
 
 def test_silence_costs_no_window(model: Model) -> None:

@@ -1,14 +1,13 @@
 """Which language a note is in, and each of its windows."""
 
 import math
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.speech.sound.voice import speech_share, speech_within
-from bot.speech.truth.languages import MOST_WINDOWS, WINDOW_SECONDS, Guess, choose, windows
+from bot.speech.truth.languages import Guess, choose
 
 PROBABILITIES = st.dictionaries(
     st.sampled_from(["ru", "uk", "be", "en", "de"]), st.floats(0, 1), min_size=1, max_size=5
@@ -127,32 +126,29 @@ def test_what_does_not_fit_is_refused(heard: list[dict[str, float]], speech: lis
         choose(heard, speech)
 
 
-def test_which_windows_are_listened_to() -> None:
-    """A short note whole; a long one where there is speech: its first and last window, and some between."""
-    assert windows(12.5) == [(0.0, 12.5)]
-    assert windows(75.0) == [(0.0, 30.0), (30.0, 60.0), (60.0, 75.0)]
-    assert windows(75.0, [(40.0, 75.0)]) == [(30.0, 60.0), (60.0, 75.0)]
-    assert windows(75.0, [(29.0, 31.5)]) == [(30.0, 60.0)]
-    assert windows(61.0) == [(0.0, 30.0), (30.0, 60.0)]
-    hour = windows(3600.0)
-    assert len(hour) == MOST_WINDOWS
-    assert (hour[0], hour[-1]) == ((0.0, 30.0), (3570.0, 3600.0))
-    assert windows(3600.0, most=1) == [(0.0, 30.0)]
+def test_another_try_is_in_the_second_language() -> None:
+    """Where the first is in doubt, the second takes its place, in the note and in the windows that are not sure."""
+    unsure = {"ru": 0.5, "uk": 0.4, "en": 0.1}
+    heard = choose([unsure, {"en": 0.9, "ru": 0.05, "uk": 0.05}, unsure], [30.0, 3.0, 30.0])
+    other = heard.other
+    assert other is not None
+    assert (heard.language, other.language) == ("ru", "uk")
+    assert other.probability == heard.second.probability if heard.second else False
+    assert other.second == Guess(language="ru", probability=heard.probability)
+    assert [guess.language for guess in other.per_window] == ["uk", "en", "uk"]
 
 
-@given(
-    seconds=st.floats(0, 4000),
-    cuts=st.none() | st.lists(st.floats(0, 4000), max_size=12, unique=True),
-    most=st.integers(1, 6),
+@pytest.mark.parametrize(
+    ("windows", "why"),
+    [
+        ([{"ru": 0.71, "uk": 0.29}], "it is sure"),
+        ([{"ru": 1.0}], "there is no second"),
+        ([{"ru": 0.8, "en": 0.2}, {"ru": 0.2, "en": 0.8}], "each window is sure of its own"),
+    ],
 )
-def test_windows_lie_in_the_note_and_apart(seconds: float, cuts: list[float] | None, most: int) -> None:
-    """At least one window, at most `most`, none longer than Whisper's, in order, within the note."""
-    ordered = sorted(cuts or [])
-    chunks = None if cuts is None else list(zip(ordered[::2], ordered[1::2], strict=False))
-    found = windows(seconds, chunks, most=most)
-    assert 1 <= len(found) <= most
-    assert all(0 <= start <= end <= max(seconds, 0) and end - start <= WINDOW_SECONDS for start, end in found)
-    assert all(end <= start for (_, end), (start, _) in pairwise(found))
+def test_when_one_try_is_enough(windows: list[dict[str, float]], why: str) -> None:
+    """Nothing is decoded twice without a doubt that it could settle."""
+    assert choose(windows, [10.0] * len(windows)).other is None, why
 
 
 @given(

@@ -1,6 +1,6 @@
 """What a recording on its way through the model asks for; whoever runs it chooses the order, and what goes together."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,7 +42,14 @@ class Signal:
     """A word from whoever wants the recording: answered by `Driver.answer`."""
 
 
-Ask = Work | Encode | Decode | Signal
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Hearings of the same recording, side by side; answered with a list of what they return, in their order."""
+
+    hearings: Sequence["Hearing[Any]"]
+
+
+Ask = Work | Encode | Decode | Signal | Together
 T = TypeVar("T")
 # Yields what it needs, is sent the answers, returns the result.
 Hearing = Generator[Ask, Any, T]

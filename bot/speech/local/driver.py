@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Generic, TypeVar
 
-from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Signal, Work
+from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Signal, Together, Work
 from bot.speech.local.model import Model
 
 # Seconds for which a window waits for company, at least and at most.
@@ -33,11 +33,23 @@ Ended = Iterator[tuple[int, T]]
 
 @dataclass(slots=True, eq=False)
 class _Traveller(Generic[T]):
-    """A recording on its way; `seconds` of sound, as far as is known."""
+    """A recording on its way, or a part of one; `seconds` of sound of the whole, as far as is known."""
 
     name: int
     hearing: Hearing[T]
     seconds: float
+    # Of a part: the others, and its place among them.
+    party: "_Party[T] | None" = None
+    place: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Party(Generic[T]):
+    """Parts of a recording that go side by side, and what those that are at their end returned."""
+
+    whole: _Traveller[T]
+    answers: list[Any]
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,10 @@ class Driver(Generic[T]):
         try:
             ask = step()
         except StopIteration as end:
-            yield traveller.name, end.value
+            yield from self._ended(traveller, end.value)
+            return
+        if isinstance(ask, Together):
+            yield from self._part(traveller, ask)
             return
         if isinstance(ask, Work):
             self._call(_FRONT if ask.front else _ENCODE, ask.run, [traveller], coming=True)
@@ -109,6 +124,25 @@ class Driver(Generic[T]):
             return
         key = ("decode", *ask.key) if isinstance(ask, Decode) else ("encode", *ask.window.shape)
         self._groups[key].append(_Waiting(traveller, ask, time.monotonic()))
+
+    def _part(self, traveller: _Traveller[T], ask: Together) -> Ended[T]:
+        count = len(ask.hearings)
+        party = _Party(traveller, [None] * count, count)
+        if not count:
+            yield from self._resume(traveller, partial(traveller.hearing.send, []))
+        for place, hearing in enumerate(ask.hearings):
+            one = _Traveller(traveller.name, hearing, traveller.seconds, party, place)
+            yield from self._resume(one, partial(next, hearing))
+
+    def _ended(self, traveller: _Traveller[T], value: Any) -> Ended[T]:
+        party = traveller.party
+        if party is None:
+            yield traveller.name, value
+            return
+        party.answers[traveller.place] = value
+        party.missing -= 1
+        if not party.missing:
+            yield from self._resume(party.whole, partial(party.whole.hearing.send, party.answers))
 
     def _close_groups(self) -> None:
         """Set going what is complete, or has waited long enough."""

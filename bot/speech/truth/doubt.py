@@ -6,6 +6,7 @@ A flag never deletes: the words are kept and shown, and an alert that rests on t
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from math import inf
 from unicodedata import name as unicode_name
 
 from bot.model import Segment, Transcript, Word
@@ -39,6 +40,8 @@ LOOP_SHARE = 0.5
 LOOP_LEAST_WORDS = 8
 # Tokens per second: dense Russian is 6 to 8. Time stamps are coarse, so less than a second counts as one.
 MOST_TOKENS_PER_SECOND = 12.0
+# Between two languages: mean log probabilities a fifth apart are e^6 to one after thirty tokens, which is no accident.
+CLEAR_LOGPROB = 0.2
 # VAD that keeps less than this of a voice note has more likely missed a soft voice than found a silent note.
 LEAST_KEPT_SHARE = 0.2
 
@@ -171,6 +174,56 @@ def fuller(with_vad: Transcript, without_vad: Transcript, chunks: Chunks = ()) -
         speech_seconds=with_vad.speech_seconds,
         parameters=chosen.parameters | {"vad_run": run, "vad_reason": why},
     )
+
+
+def likelier(first: Transcript, second: Transcript) -> Transcript:
+    """The one of two transcripts of a note, each in another language, that the decoder found it easier to write.
+
+    One that is empty, a loop, improbable or in letters that its language does not have loses to one that is not;
+    otherwise the higher mean log probability wins, `first` where they are equal. Where that is clear, the words settle
+    what the sound left open, and `language-doubt` is taken away; where it is near, it stays. The parameters say what was
+    compared.
+    """
+    faults = [_is_poor(one) for one in (first, second)]
+    means = [_mean_logprob(one) for one in (first, second)]
+    kept = second if (faults[1], -means[1]) < (faults[0], -means[0]) else first
+    clear = faults[0] != faults[1] or abs(means[0] - means[1]) >= CLEAR_LOGPROB
+    why = ", ".join(
+        f"{one.language} {mean:.2f}{' (doubtful)' if fault else ''}"
+        for one, mean, fault in zip((first, second), means, faults, strict=True)
+    )
+    return replace(
+        kept,
+        segments=tuple(_settled(segment, kept.language) if clear else segment for segment in kept.segments),
+        parameters=kept.parameters | {"languages_tried": f"mean log probability in {why}"},
+    )
+
+
+def _is_poor(transcript: Transcript) -> bool:
+    """Whether most of its letters stand in segments that are not to be believed."""
+    poor = sum(
+        len(segment.text)
+        for segment in transcript.segments
+        if {BOILERPLATE, LOOP, LOW_CONFIDENCE}.intersection(segment.flags)
+        or is_foreign(segment.text, segment.language or transcript.language)
+    )
+    return 2 * poor >= len(transcript.text)
+
+
+def _mean_logprob(transcript: Transcript) -> float:
+    """Of its segments, by their letters; -inf where there are none."""
+    letters = sum(len(segment.text) for segment in transcript.segments)
+    if not letters:
+        return -inf
+    # Rounded, so that what is equal stays equal.
+    return round(sum(segment.avg_logprob * len(segment.text) for segment in transcript.segments) / letters, 6)
+
+
+def _settled(segment: Segment, language: str) -> Segment:
+    """The segment without the doubt that the sound left, if it is in the note's language and in its letters."""
+    if segment.language not in (None, language) or is_foreign(segment.text, language):
+        return segment
+    return replace(segment, flags=tuple(flag for flag in segment.flags if flag != LANGUAGE_DOUBT))
 
 
 def _unless_confirmed(segment: Segment, confirmed: frozenset[str]) -> Segment:

@@ -6,15 +6,10 @@ heard, each counts by its seconds of speech, and the channel's hint shifts the o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import exp, isfinite, log
-
-from bot.speech.sound.voice import Chunks, speech_within
 
 # Of a recording in which nobody speaks, or in a language that is not named (ISO 639-2).
 UNDETERMINED = "und"
-WINDOW_SECONDS = 30.0
-MOST_WINDOWS = 4
 # Below this a language is in doubt: the second guess is worth a try, and a window does not leave the note's language.
 SURE = 0.7
 # Less speech than this says too little of a language for a window to have one of its own.
@@ -54,6 +49,23 @@ class Heard:
         """Whether one try is enough."""
         return self.probability >= SURE
 
+    @property
+    def other(self) -> "Heard | None":
+        """The same with the second language in place of the first: another try. None where that is not worth it.
+
+        That is where the first is sure, where there is no second, and where every window is sure of its own.
+        """
+        second = self.second
+        doubtful = [one.language == self.language and one.probability < SURE for one in self.per_window]
+        if self.sure or second is None or not any(doubtful):
+            return None
+        return Heard(
+            language=second.language,
+            probability=second.probability,
+            second=Guess(language=self.language, probability=self.probability),
+            per_window=tuple(second if swap else own for swap, own in zip(doubtful, self.per_window, strict=True)),
+        )
+
 
 def choose(windows: Sequence[Probabilities], speech: Sequence[float], hint: str | None = None) -> Heard:
     """The language of a note from what was heard in its windows: language -> probability, and seconds of speech in each.
@@ -77,29 +89,6 @@ def choose(windows: Sequence[Probabilities], speech: Sequence[float], hint: str 
             for window, seconds in zip(windows, speech, strict=True)
         ),
     )
-
-
-def windows(seconds: float, chunks: Chunks | None = None, *, most: int = MOST_WINDOWS) -> list[tuple[float, float]]:
-    """Which stretches (start, end) of a note of `seconds` to listen to, at most `most`, in order and apart.
-
-    A note within one window is heard whole. A longer one is laid out in windows of 30 s from its beginning, the last one
-    shorter; of those with 3 s of speech or more the first, the last and some evenly between them are taken. Where there
-    are none, the one with most speech. `chunks` None: nobody listened for speech, and all of it may be.
-    """
-    if seconds <= WINDOW_SECONDS:
-        return [(0.0, max(seconds, 0.0))]
-    count = int(-(-seconds // WINDOW_SECONDS))
-    borders = [min(number * WINDOW_SECONDS, seconds) for number in range(count + 1)]
-    slots = list(pairwise(borders))
-    spoken = {slot: speech_within(*slot, [(0.0, seconds)] if chunks is None else chunks) for slot in slots}
-    worth = [slot for slot in slots if spoken[slot] >= LEAST_SPEECH_SECONDS]
-    if not worth:
-        return [max(slots, key=lambda slot: spoken[slot])]
-    if len(worth) <= most:
-        return worth
-    if most == 1:
-        return worth[:1]
-    return [worth[round(number * (len(worth) - 1) / (most - 1))] for number in range(most)]
 
 
 def _check(windows: Sequence[Probabilities], speech: Sequence[float]) -> None:
