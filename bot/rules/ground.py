@@ -13,6 +13,8 @@ from bot.rules.words import Reading
 
 # Looks at the words around forms with several meanings; after so many such forms count as they are.
 MAX_LOOKS = 100
+# Places of a word that does not stand there as it is: disguised, parted, or a number in words.
+MAX_DISGUISED = 200
 
 # Whisper's slip: пятьдесят восемь я армия.
 _SPOKEN_SUFFIXES = frozenset(("я", "ая", "й"))
@@ -94,7 +96,9 @@ class Ground:
             if word in live:
                 self.exact.setdefault(word, []).append(i)
         for edge in extra:
-            self.others.setdefault(edge.symbol, []).append(edge)
+            others = self.others.setdefault(edge.symbol, [])
+            if len(others) < MAX_DISGUISED:
+                others.append(edge)
         self.symbols = self.exact.keys() | self.others.keys()
         self._standing: dict[tuple[str, ...], Standing] = {}
         self._together: dict[int, bool] = {}

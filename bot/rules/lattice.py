@@ -7,11 +7,12 @@ Most texts have none, so every reading has a cheap test before it that a plain t
 import re
 from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import NamedTuple
 
 from bot.rules.lexicon import HEAD, Lexicon
 from bot.rules.lookalike import CYRILLIC, LATIN, without_digits
-from bot.rules.numbers import find_numbers, number_parts
+from bot.rules.numbers import HALVES, find_numbers, number_parts, number_words
 from bot.rules.sieve import Sieve
 from bot.rules.slots import Reason
 from bot.rules.words import Reading
@@ -21,8 +22,9 @@ LONGEST = 40
 _SHORTEST_PART = 3
 _SHORTEST_GLUED = 6
 _LONGEST_PARTED = 6
-# A post with more starred words is no honest one, and each costs a look at many forms.
+# A post with more starred words is no honest one: different ones, each of which costs a look at many forms, and all.
 _MAX_MASKS = 30
+_MAX_MASKED = 200
 _SINGLE = CYRILLIC | LATIN
 # Between the letters of a word: nothing, or a sign that stands for a letter.
 _DRAWN_SIGNS = frozenset({"", "@", "$"})
@@ -66,13 +68,13 @@ def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve) -> Iterator[Ed
         if not live.isdisjoint(sieve.halves):
             yield from _glued(reading, [i for i in places if words[i] in sieve.halves], wanted)
         if len(_SINGLE & live) >= HEAD - 1:
-            yield from _spaced(reading, lexicon)
+            yield from _spaced(reading, [i for i in places if words[i] in _SINGLE], lexicon)
     if not kinds.isdisjoint(_DRAWN_SIGNS):
         yield from _with_digits(reading, wanted)
     if "*" in reading.text:
         yield from _masked(reading, lexicon)
     if parts := {gap for gap in kinds if gap and gap[0] not in _NO_PARTING and _PARTING.fullmatch(gap)}:
-        yield from _parted(reading, parts, wanted)
+        yield from _parted(reading, parts, lexicon)
 
 
 def _look_alikes(words: Sequence[str], places: Iterable[int], hidden: Mapping[str, Iterable[str]]) -> Iterator[Edge]:
@@ -85,7 +87,8 @@ def _numbers(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> 
     """Numbers in words, which stand at these places; none runs over the end of a sentence."""
     words, end = reading.words, 0
     for first in places:
-        if first < end:
+        # Nothing but the first half of a word that an apostrophe parts.
+        if first < end or (words[first] in HALVES and "".join(words[first : first + 2]) not in number_words()):
             continue
         end = first + 1
         while end < len(words) and (words[end] in _NUMBER_WORDS or words[end] == "and") and reading.together(end):
@@ -106,23 +109,24 @@ def _glued(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> It
             yield Edge(i, i + 1, pair, Reason.GLUED)
 
 
-def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
-    """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters read as one word."""
-    words, start = reading.words, 0
+def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon) -> Iterator[Edge]:
+    """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters, which stand at these places, read as one word."""
+    words = reading.words
+    runs: list[list[int]] = []
+    for i in places:
+        if runs and runs[-1][1] == i and reading.near(i):
+            runs[-1][1] = i + 1
+        else:
+            runs.append([i, i + 1])
     wanted: dict[str, list[int]] = {}
-    while start < len(words):
-        end = start
-        while end < len(words) and words[end] in _SINGLE and (end == start or reading.near(end)):
-            end += 1
-        if end - start >= HEAD:
-            run = "".join(words[start:end])
-            for first in range(len(run) - HEAD + 1):
-                ahead = run[first : first + LONGEST]
-                if ahead not in wanted:
-                    wanted[ahead] = _begun(ahead, lexicon)
-                for length in wanted[ahead]:
-                    yield Edge(start + first, start + first + length - 1, ahead[:length], Reason.GLUED)
-        start = max(end, start + 1)
+    for start, end in runs:
+        run = "".join(words[start:end])
+        for first in range(len(run) - HEAD + 1):
+            ahead = run[first : first + LONGEST]
+            if ahead not in wanted:
+                wanted[ahead] = _begun(ahead, lexicon)
+            for length in wanted[ahead]:
+                yield Edge(start + first, start + first + length - 1, ahead[:length], Reason.GLUED)
 
 
 def _begun(ahead: str, lexicon: Lexicon) -> list[int]:
@@ -163,7 +167,7 @@ def _last_drawn(gaps: Sequence[str], last: int) -> int:
 def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
     """`ш*йгу`: a star for each letter, at most half of them."""
     meant: dict[str, list[str]] = {}
-    for found in _MASK.finditer(reading.text):
+    for found in islice(_MASK.finditer(reading.text), _MAX_MASKED):
         mask = found.group()
         if mask not in meant:
             if len(mask) > LONGEST or mask.count("*") * 2 > len(mask) or len(meant) >= _MAX_MASKS:
@@ -173,12 +177,12 @@ def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 
 
-def _parted(reading: Reading, parts: AbstractSet[str], wanted: KeysView[str]) -> Iterator[Edge]:
+def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iterator[Edge]:
     """Words parted by the end of a line, by a sign in their middle, or by an apostrophe: `Шой-⏎гу`, `Шой🔥гу`, `п'ять`.
 
     `parts`: what stands between two tokens and may be such a parting.
     """
-    words, gaps = reading.words, reading.gaps
+    words, gaps, wanted = reading.words, reading.gaps, lexicon.symbols
     parting = [gap in parts for gap in gaps]
     for i in [i for i in range(len(words) - 1) if parting[i + 1]]:
         word, last = words[i], i
@@ -189,5 +193,7 @@ def _parted(reading: Reading, parts: AbstractSet[str], wanted: KeysView[str]) ->
             if gaps[last] != "'" and word.isdigit() and words[last].isdigit():
                 break  # Signs part numbers.
             word += words[last]
+            if len(word) >= HEAD and not lexicon.begins(word[:HEAD]):
+                break
             if word in wanted:
                 yield Edge(i, last, word, Reason.EXACT if gaps[last] == "'" else Reason.GLUED)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import regex
 
@@ -155,54 +156,32 @@ def _fold(original: str, source: str, *, split: bool) -> Folded:
         odd.update(_JOINERS)
     humps = {found.end() for found in _HUMP.finditer(source)} if split else set()
     if odd or humps:
-        return _fold_slowly(original, source, odd, humps, split=split)
+        return _fold_oddly(original, source, odd, humps, split=split)
     return Folded(original, text, range(len(text)), range(1, len(text) + 1))
 
 
-# Fewer plain characters are folded one by one: a hostile text has an odd one behind each.
-_SHORT_RUN = 4
-
-
-def _fold_slowly(original: str, source: str, odd: set[str], humps: set[int], *, split: bool) -> Folded:
-    """Runs of plain characters are folded at once, odd ones and humps one by one."""
-    chars: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-
-    def add(folded: str, start: int, end: int) -> None:
-        if len(folded) == 1:
-            chars.append(folded)
-            starts.append(start)
-            ends.append(end)
-            return
-        chars.extend(folded)
-        starts.extend([start] * len(folded))
-        ends.extend([end] * len(folded))
-
-    def run(start: int, end: int) -> None:
-        if end - start < _SHORT_RUN:
-            for i in range(start, end):
-                add(_TABLE[ord(source[i])], i, i + 1)
-            return
-        chars.extend(source[start:end].translate(_TABLE))
-        starts.extend(range(start, end))
-        ends.extend(range(start + 1, end + 1))
-
-    done = 0
-    for i in [i for i, char in enumerate(source) if char in odd or i in humps]:
-        run(done, i)
-        char = source[i]
-        done = i + 1 if char in odd else i
-        if i in humps:
-            add(" ", i, i)
-        if done == i:
-            continue
-        if is_hidden(char):
-            add(" " if split else "", i, i + 1)
-        elif not is_mark(char):
-            add(fold_char(char), i, i + 1)
-        elif chars:
-            chars[-1] = _LETTERS.get(chars[-1] + char, chars[-1])
-            ends[-1] = i + 1
-    run(done, len(source))
-    return Folded(original, "".join(chars), starts, ends)
+def _fold_oddly(original: str, source: str, odd: set[str], humps: set[int], *, split: bool) -> Folded:
+    """Each character by itself, then those mended that are odd or that a hump is before."""
+    pieces = list(map(_TABLE.__getitem__, map(ord, source)))
+    # By place: where what stands there ends, when marks follow it.
+    longer: dict[int, int] = {}
+    for i in humps:
+        pieces[i] = " " + pieces[i]
+    before, base = -2, -1
+    for i in [i for i, char in enumerate(source) if char in odd]:
+        # The last character that is drawn: right before, or before the odd ones that are not.
+        base = base if i == before + 1 and not pieces[before] else i - 1
+        before = i
+        if is_hidden(source[i]):
+            pieces[i] = " " if split else ""
+        elif base >= 0 and is_mark(source[i]):
+            drawn = pieces[base]
+            pieces[base] = drawn[:-1] + _LETTERS.get(drawn[-1] + source[i], drawn[-1])
+            longer[base] = i + 1
+    starts = [i for i, piece in enumerate(pieces) for _ in piece]
+    ends = [i + 1 for i in starts]
+    if longer:
+        lasts = list(accumulate(map(len, pieces)))
+        for i, end in longer.items():
+            ends[lasts[i] - 1] = end
+    return Folded(original, "".join(pieces), starts, ends)

@@ -5,6 +5,7 @@ Terms that ask for the same word share what is found of it: a hostile text repea
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from bot.rules.ground import Ground
 from bot.rules.slots import BOLDNESS, Path, Reason, Slot
@@ -45,6 +46,7 @@ class Scene:
             yield self._found[key]
 
     def _placed(self, ways: list[Way]) -> list[Found]:
+        words = self._reading.words
         if len({way[:2] for way in ways}) < len(ways):
             best: dict[tuple[int, int], Way] = {}
             for way in ways:
@@ -52,15 +54,27 @@ class Scene:
                 if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
                     best[place] = way
             ways = list(best.values())
-        return [self._hit(*way) for way in ways]
+        return [
+            Found(self._field, self._begins[first], self._ends[last], self._number[first], self._number[last],
+                  meant or (words[first] if first == last else " ".join(words[first : last + 1])), reason)
+            for first, last, reason, meant in ways
+        ]  # fmt: skip
 
-    def _hit(self, first: int, last: int, reason: Reason, meant: str) -> Found:
-        reading = self._reading
-        start, end = reading.span(first, last)
-        form = meant or reading.form(first, last)
-        if reading is self._plain:
-            return Found(self._field, start, end, first, last, form, reason)
-        return placed(self._field, start, end, self._plain, form, reason)
+    @cached_property
+    def _begins(self) -> Sequence[int]:
+        return self._reading.places
+
+    @cached_property
+    def _ends(self) -> Sequence[int]:
+        return self._reading.ends
+
+    @cached_property
+    def _number(self) -> Sequence[int]:
+        """By token: which word of the plain reading it stands in."""
+        if self._reading is self._plain:
+            return range(len(self._plain.words))
+        places = self._plain.places
+        return [max(bisect_right(places, place) - 1, 0) for place in self._reading.places]
 
 
 def merged(parts: Iterable[Sequence[Found]]) -> list[Found]:

@@ -14,7 +14,7 @@ from bot.rules.slots import BOLDNESS, Form, Path, Reason, Skip, Slot
 # the first is not found.
 MAX_STEPS = 1_000
 # Places of one path of several slots in one text; further ones are not looked for.
-MAX_WAYS = 200
+MAX_WAYS = 100
 
 _PATRONYMIC = re.compile(
     r"(?:[оеє]вич|йович|ич|ovich|evich|ovych)(?:а|у|ем|ом|е|і|еві|em)?$"

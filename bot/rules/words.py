@@ -50,6 +50,12 @@ class Reading:
         starts = self._folded.starts
         return self._starts if isinstance(starts, range) else [starts[start] for start in self._starts]
 
+    @cached_property
+    def ends(self) -> list[int]:
+        """Where each token ends in the original text."""
+        ends = self._folded.ends
+        return [ends[start + len(word) - 1] for start, word in zip(self._starts, self.words, strict=True)]
+
     def between(self, start: int, end: int) -> tuple[int, int]:
         """The first and the last token within [start, end) of the folded text."""
         return bisect_left(self._starts, start), bisect_left(self._starts, end) - 1
