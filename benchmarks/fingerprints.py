@@ -47,6 +47,8 @@ def _coded(codec: str, container: str, rate: int, kilobits: int) -> Way:
             stream = output.add_stream(codec, rate=rate, layout="mono", bit_rate=kilobits * 1000)
             frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1)[None], format="flt", layout="mono")
             frame.sample_rate = RATE
+            # Without it some packets have no time, and a muxer refuses the last one of some recordings.
+            frame.pts = 0
             context = stream.codec_context
             resampler = av.AudioResampler(context.format.name, "mono", rate, frame_size=context.frame_size)
             for part in [*resampler.resample(frame), *resampler.resample(None), None]:
