@@ -101,6 +101,12 @@ class _Table(dict[int, str]):
         self[code] = folded
         return folded
 
+    def odd_of(self, chars: set[str]) -> set[str]:
+        """Those of them that are odd."""
+        for char in chars:
+            self[ord(char)]
+        return chars & self.odd
+
 
 _TABLE = _Table()
 
@@ -150,13 +156,13 @@ def _fold(original: str, source: str, *, split: bool) -> Folded:
     if not split and not _STRANGE.search(source):
         text = source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
         return Folded(original, text, range(len(text)), range(1, len(text) + 1), everyday=True)
-    text = source.translate(_TABLE)
-    odd = _TABLE.odd.intersection(source)
+    odd = _TABLE.odd_of(set(source))
     if any(joiner in source for joiner in _JOINERS) and (split or _JOINED.search(source)):
         odd.update(_JOINERS)
     humps = {found.end() for found in _HUMP.finditer(source)} if split else set()
     if odd or humps:
         return _fold_oddly(original, source, odd, humps, split=split)
+    text = source.translate(_TABLE)
     return Folded(original, text, range(len(text)), range(1, len(text) + 1))
 
 
@@ -178,7 +184,10 @@ def _fold_oddly(original: str, source: str, odd: set[str], humps: set[int], *, s
             drawn = pieces[base]
             pieces[base] = drawn[:-1] + _LETTERS.get(drawn[-1] + source[i], drawn[-1])
             longer[base] = i + 1
-    starts = [i for i, piece in enumerate(pieces) for _ in piece]
+    if max(map(len, pieces)) > 1:
+        starts = [i for i, piece in enumerate(pieces) for _ in piece]
+    else:
+        starts = [i for i, piece in enumerate(pieces) if piece]
     ends = [i + 1 for i in starts]
     if longer:
         lasts = list(accumulate(map(len, pieces)))

@@ -12,7 +12,7 @@ from bot.rules.slots import BOLDNESS, Form, Path, Reason, Skip, Slot
 
 # Places looked at beyond the first slot, for one path in one text. An honest text needs some dozens; what lies behind
 # the first is not found.
-MAX_STEPS = 1_000
+MAX_STEPS = 500
 # Places of one path of several slots in one text; further ones are not looked for.
 MAX_WAYS = 100
 
@@ -110,9 +110,16 @@ def _onward(ground: Ground, slot: Slot, standing: Standing, reached: list[_Step]
     So the number of steps is bounded by the gap.
     """
     best: dict[tuple[int, bool], _Step] = {}
-    places = standing.places
+    places, seen = standing.places, set()
+    if len(reached) > 1:
+        reached = sorted(reached, key=_boldness)
     for step in reached:
         for at in _reach(ground, slot, standing, step):
+            # A plainer way has been here; right behind a word more may be told of its meaning.
+            if slot.skip is Skip.ANY and at > step.last + 1:
+                if at in seen:
+                    continue
+                seen.add(at)
             ground.steps += 1
             for candidate in places.get(at, ()):
                 for edge, form in _met(ground, slot, candidate, ordinal=step.ordinal, told=at == step.last + 1):
@@ -121,6 +128,10 @@ def _onward(ground: Ground, slot: Slot, standing: Standing, reached: list[_Step]
                     if key not in best or BOLDNESS[reason] < BOLDNESS[best[key].reason]:
                         best[key] = _Step(*key, reason, (*step.symbols, edge.symbol))
     return list(best.values())
+
+
+def _boldness(step: _Step) -> int:
+    return BOLDNESS[step.reason]
 
 
 def _way(first: int, last: int, reason: Reason, symbols: tuple[str, ...]) -> Way:

@@ -6,7 +6,7 @@ from bot.rules import ground as ground_of
 from bot.rules.ground import Ground
 from bot.rules.lattice import Edge
 from bot.rules.slots import Form, Guard, Path, Reason, Skip, Slot
-from bot.rules.walk import MAX_STEPS, Way, walk
+from bot.rules.walk import MAX_STEPS, MAX_WAYS, Way, walk
 from bot.rules.words import read
 
 
@@ -142,13 +142,19 @@ def test_a_prefix_is_no_number_in_words() -> None:
 
 
 def test_a_path_takes_a_bounded_number_of_steps() -> None:
-    """A text of one word and a phrase of that word with wide gaps: the walk ends soon, with the first ways found."""
-    path = [slot("взрыв"), *(slot("взрыв", gap=20, skip=Skip.ANY) for _ in range(3))]
-    ground = Ground(read("взрыв " * 680)[0])
-    found = list(walk(ground, Path(tuple(path))))
-    assert (0, 3) in [way[:2] for way in found]
+    """A text of one word and a phrase of that word with wide gaps, whose end is missing: the walk gives up soon."""
+    path = [slot("взрыв"), *(slot("взрыв", gap=20, skip=Skip.ANY) for _ in range(3)), slot("склад")]
+    ground = Ground(read("взрыв " * 680 + "и склад")[0])
+    assert walk(ground, Path(tuple(path))) == []
     # What the last slot looks at may go over it: 21 places from each of a bounded number of steps.
     assert MAX_STEPS < ground.steps < 4 * MAX_STEPS
+
+
+def test_a_phrase_is_found_in_its_first_places() -> None:
+    """Of very many the first ones, in reading order; each place costs the walk of it alone."""
+    found = places("взрыв дом " * 300, slot("взрыв"), slot("дом"))
+    assert found == [(2 * i, 2 * i + 1) for i in range(MAX_WAYS)]
+    assert places("взрыв взрыв " * 300 + "взрыв дом", slot("взрыв"), slot("дом")) == [(600, 601)]
 
 
 def test_each_path_has_its_own_steps() -> None:
