@@ -2,12 +2,13 @@
 
 The recordings of the tests, and notes of 6 to 20 s made of two to four of them (encoded once, as a messenger does). Each is
 encoded and decoded again by PyAV's coders in all the ways of `SHORT` and, the notes, of `TRIMMED`. Printed per way: how many
-are the same (`recall`), the least agreement, how many share a sub-hash with the original (`found`), and how many of these
-are too short to have a fingerprint. Then every pair of different recordings and of different notes: the greatest agreement,
-and how often a sub-hash is shared. Recall counts what plays for at least 3.5 s (after the cut), which is about 3 s of sound:
-of shorter ones a coder can take away the last bit that they need to have a fingerprint.
+are the same (`recall`), the least agreement, how many share a sub-hash with the original (`found`), how many of them they
+share at least, and how many are too short to have a fingerprint. Then every pair of different recordings and of different
+notes: the greatest agreement, and how often a sub-hash is shared. Recall counts what plays for at least 3.5 s (after the
+cut), which is about 3 s of sound: of shorter ones a coder can take away the last bit that they need to have a fingerprint.
 
-Goals: no pair the same, recall 99 %, less than 3 ms of CPU per second of sound.
+Goals: no pair the same, recall 99 % and found 99 % in every way, less than 3 ms of CPU per second of sound. All of it takes
+about 8 minutes of CPU, most of which libopus has.
 """
 
 import argparse
@@ -84,6 +85,11 @@ def _cut(begin: float, end: float) -> Way:
     return lambda samples: samples[round(begin * RATE) : len(samples) - round(end * RATE)]
 
 
+def _cut_at_random(rng: random.Random) -> Way:
+    """Up to 2 s less at both ends."""
+    return lambda samples: _cut(2 * rng.random(), 2 * rng.random())(samples)
+
+
 def _shifted(rng: random.Random) -> Way:
     """Up to 0.1 s less or up to 1 s of silence more, in samples."""
 
@@ -122,6 +128,7 @@ TRIMMED: Mapping[str, Way] = {
     "2 s less behind, opus 24": _then(_cut(0, 2), _opus(24)),
     "2 s less at both, shifted, opus 16": _then(_cut(2, 2), _shifted(_RNG), _opus(16)),
     "1.97 and 1.3 s less, -20 dB, aac 32": _then(_cut(1.97, 1.3), _gain(-20), _aac(32)),
+    **{f"up to 2 s less at both, opus 16 ({n})": _then(_cut_at_random(_RNG), _opus(16)) for n in range(1, 4)},
 }
 
 
@@ -146,11 +153,13 @@ class Row:
     recall: float
     least: float
     found: float
+    # Sub-hashes that are shared with the original, at least.
+    fewest: int
     short: int
 
 
 def _try(way: str, change: Way, originals: Mapping[str, Samples], prints: Mapping[str, bytes]) -> Row:
-    agreements, found, short = [], 0, 0
+    agreements, shared, short = [], [], 0
     for name, original in originals.items():
         changed = change(original)
         if not prints[name]:
@@ -161,10 +170,11 @@ def _try(way: str, change: Way, originals: Mapping[str, Samples], prints: Mappin
             continue
         made = fingerprint(changed)
         agreements.append(same(prints[name], made))
-        found += bool(keys(prints[name]) & keys(made))
+        shared.append(len(keys(prints[name]) & keys(made)))
     count = len(agreements)
     recall = sum(agreement >= SAME for agreement in agreements) / count
-    return Row(way, count, recall, min(agreements), found / count, short)
+    found = sum(one > 0 for one in shared) / count
+    return Row(way, count, recall, min(agreements), found, min(shared), short)
 
 
 def _pairs(prints: Mapping[str, bytes]) -> tuple[int, int, float, float]:
@@ -209,9 +219,18 @@ def main() -> None:
             report.tell(f"{kind}s: {way}")
         pairs.append((kind, *_pairs(prints)))
     cost = max(costs)
-    head = ["way", "of", "count", "recall", "least agreement", "found by sub-hash", "too short"]
+    head = ["way", "of", "count", "recall", "least agreement", "found by sub-hash", "fewest shared", "too short"]
     shown = [
-        [row.way, kind, str(row.count), f"{row.recall:.1%}", f"{row.least:.3f}", f"{row.found:.1%}", str(row.short)]
+        [
+            row.way,
+            kind,
+            str(row.count),
+            f"{row.recall:.1%}",
+            f"{row.least:.3f}",
+            f"{row.found:.1%}",
+            str(row.fewest),
+            str(row.short),
+        ]
         for kind, row in rows
     ]
     report.table(head, shown)
@@ -220,13 +239,17 @@ def main() -> None:
     report.table(head, [[kind, str(of), str(bad), f"{top:.3f}", f"{share:.2%}"] for kind, of, bad, top, share in pairs])
     no_wrong = all(wrong == 0 for _, _, wrong, _, _ in pairs)
     recalled = all(row.recall >= GOAL_RECALL for _, row in rows)
+    found = all(row.found >= GOAL_RECALL for _, row in rows)
     print(f"\nthe same from {SAME} on; {cost:.2f} ms of CPU per second of sound")
     print(
-        f"no pair the same: {report.verdict(no_wrong)}; recall {GOAL_RECALL:.0%}: {report.verdict(recalled)}; ", end=""
+        f"no pair the same: {report.verdict(no_wrong)}; recall {GOAL_RECALL:.0%}: {report.verdict(recalled)}; "
+        f"found {GOAL_RECALL:.0%}: {report.verdict(found)}; ",
+        end="",
     )
     print(f"{GOAL_MS:g} ms per second: {report.verdict(cost < GOAL_MS)}")
-    least = {f"{kind}: {row.way}": round(row.recall, 4) for kind, row in rows}
-    report.finish("fingerprints", recall=least, pairs=pairs, ms_per_second=round(cost, 2))
+    recall = {f"{kind}: {row.way}": round(row.recall, 4) for kind, row in rows}
+    looked_up = {f"{kind}: {row.way}": round(row.found, 4) for kind, row in rows}
+    report.finish("fingerprints", recall=recall, found=looked_up, pairs=pairs, ms_per_second=round(cost, 2))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ Sub-hashes for a look-up are the outlines of moments that are far from any chang
 exactly these come out of a coder unchanged.
 
 Bytes, little-endian: version; number of sub-hashes; 3 bytes for each; 2 bytes for each frame; a bit for each frame that has
-sound. Frames are a multiple of 8. About 66 bytes per second and 192 more.
+sound. Frames are a multiple of 8. About 66 bytes per second and 288 more.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,9 @@ from bot.speech.sound.bands import FRAMES_PER_SECOND, LOUD, Bands, Floats, bands
 VERSION = 1
 # Between the most alike different recordings and the least alike same ones: benchmarks/fingerprints.py prints both.
 SAME = 0.72
-MAX_KEYS = 64
+# Of 461 notes that were trimmed or coded again, 32 shared four or fewer of 64 with the whole one (one none), of 96 one note.
+# They are chosen in one order, so that what was stored with 64 is compared and found as before.
+MAX_KEYS = 96
 
 Words = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
@@ -49,7 +51,7 @@ _REPEATS = _frames(0.75)  # beyond what any sound resembles itself
 _KEY_SPAN = 24
 _KEY_POINTS = 4  # moments in a sub-hash, six bits each,
 _KEY_STEP = 16  # and the frames between them
-_KEYS_PER_SECOND = 16
+_KEYS_PER_SECOND = 24
 _SPREAD = 200  # sub-hashes that would fit, at the least distance between them
 
 
@@ -162,7 +164,7 @@ def _parts(stored: bytes) -> _Print:
 
 
 def keys(fingerprint: bytes) -> frozenset[int]:
-    """At most 64 numbers below 2**32 for an index; two encodings of a recording share one, others seldom.
+    """At most MAX_KEYS numbers below 2**32 for an index; two encodings of a recording share one, others seldom.
 
     The version is in them, so that versions never meet. Raises ValueError for bytes that are no fingerprint of ours.
     """
