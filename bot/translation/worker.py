@@ -23,11 +23,11 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-IDLE_SECONDS = 15.0
+IDLE_SECONDS = 5.0
 UNLOAD_SECONDS = 600.0
 # Pause after which models that could not be loaded are tried again.
 MODEL_SECONDS = 60.0
-FIRST_RETRY_SECONDS = 10.0
+FIRST_RETRY_SECONDS = 2.0
 
 
 class TranslationWorker:

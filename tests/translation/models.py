@@ -15,8 +15,8 @@ import numpy as np
 import sentencepiece
 from ctranslate2.specs import TransformerSpec, common_spec
 
-# Places that the dictionary model knows: words of one sentence, with its end.
-PLACES = 40
+# Places that the dictionary model knows: more than a sentence may have or become.
+PLACES = 320
 # Sharp enough for a softmax to look at one place only.
 _SHARP = 40.0
 END, UNKNOWN = "</s>", "<unk>"

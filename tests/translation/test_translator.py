@@ -77,6 +77,7 @@ async def test_a_text_that_nobody_waits_for_any_more(translator: LocalTranslator
     assert (await translator.translate("Да.", "ru")).text == "Yes."
 
 
+@pytest.mark.slow
 async def test_texts_at_once_come_one_by_one(translator: LocalTranslator) -> None:
     """Each gets its own answer, and one process serves them all."""
     texts = {"Да.": "Yes.", "Попов": "Popov", "снят": "dismissed"}
@@ -84,6 +85,7 @@ async def test_texts_at_once_come_one_by_one(translator: LocalTranslator) -> Non
     assert [one.text for one in found] == list(texts.values())
 
 
+@pytest.mark.slow
 async def test_a_child_has_its_day(model: Path) -> None:
     """After so many texts there is a new one, so that slow leaks end."""
     translator = LocalTranslator(TranslationSettings(models={"ru": model}), jobs_per_child=1)
@@ -94,6 +96,7 @@ async def test_a_child_has_its_day(model: Path) -> None:
     await translator.close()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_loaded_is_said(model: Path, tmp_path: Path) -> None:
     """Weights that are cut off, pieces that are none and weights of a library to come are told by key and folder."""
     folder = tmp_path / "ru-en"
@@ -120,6 +123,7 @@ async def test_a_language_without_a_model(translator: LocalTranslator) -> None:
     assert translator.pid is None
 
 
+@pytest.mark.slow
 async def test_too_little_memory_is_said(model: Path) -> None:
     """With less address space than the libraries need, the process says so or dies; nobody is left waiting."""
     settings = replace(TranslationSettings(models={"ru": model}), memory_bytes=100_000_000)
@@ -129,6 +133,7 @@ async def test_too_little_memory_is_said(model: Path) -> None:
     assert translator.pid is None
 
 
+@pytest.mark.slow
 async def test_several_languages_have_their_models(model: Path, tmp_path: Path) -> None:
     """Each text goes to the model of its language."""
     ukrainian = word_for_word(tmp_path / "opus-uk-en", {"Так.": "Yes.", "Ні.": "No."})
@@ -140,6 +145,7 @@ async def test_several_languages_have_their_models(model: Path, tmp_path: Path) 
     await translator.close()
 
 
+@pytest.mark.slow
 async def test_a_hostile_text(translator: LocalTranslator) -> None:
     """Control characters, lone surrogates and a wall of one letter come back as something, and the child lives on."""
     await translator.start()

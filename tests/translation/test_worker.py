@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,37 @@ from bot.model import Translation
 from bot.pulse import Pulse
 from bot.store import Status, TranslationState, Untranslated
 from bot.store.schema import outbox, translations
-from bot.translation import LocalTranslator, TranslationSettings, TranslationWorker
+from bot.translation import LocalTranslator, TranslationSettings, TranslationWorker, check_folder
+from bot.translation.model import Model
 from tests.monitor.desk import GURULEV, Desk, album, post, spoken, voice
 
 SAID = "Генерал Попов снят с должности."
 ENGLISH = "Генерал Popov dismissed from office."
+
+
+class Here:
+    """The real model without a process of its own, for tests of what becomes of rows."""
+
+    languages = frozenset({"ru"})
+
+    def __init__(self, folder: Path) -> None:
+        self._model = Model(check_folder("ru", folder), compute_type="default", beam_size=4, threads=1)
+
+    async def translate(self, text: str, language: str) -> Translation:
+        """As the process answers."""
+        english, partial = self._model.translate(text)
+        return Translation(
+            text=english, language=language, model=self._model.name, parameters=self._model.parameters, partial=partial
+        )
+
+    async def close(self) -> None:
+        """Nothing is to be ended."""
+
+
+@pytest.fixture
+def here(model: Path) -> Here:
+    """The model that reads Russian."""
+    return Here(model)
 
 
 @asynccontextmanager
@@ -92,10 +119,10 @@ async def test_an_alerted_post_is_put_into_english(either_desk: Desk, translator
     assert desk.announced >= 2
 
 
-async def test_a_translation_is_there_before_its_next_alert(desk: Desk, translator: LocalTranslator) -> None:
+async def test_a_translation_is_there_before_its_next_alert(desk: Desk, here: Here) -> None:
     """What another rule, or the speech, alerts of the same post later is shown in English at once, and corrected nowhere."""
     await desk.hear(voice(text="Попов"))
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
         (recording,) = await desk.recordings("wanted")  # type: ignore[arg-type]
         await desk.transcribe(recording, spoken("генерал попов подписал приказ storm shadow"))
@@ -108,7 +135,7 @@ async def test_a_translation_is_there_before_its_next_alert(desk: Desk, translat
         assert await conn.scalar(sa.select(sa.func.count()).where(outbox.c.english, outbox.c.sink == "chat")) == 1
 
 
-async def test_what_is_not_translated(desk: Desk, translator: LocalTranslator) -> None:
+async def test_what_is_not_translated(desk: Desk, here: Here) -> None:
     """Nothing that raised no alert, has no words, is in Latin letters or in a language without a model."""
     await desk.hear(
         post("Storm Shadow over Melitopol", number=1),
@@ -117,15 +144,15 @@ async def test_what_is_not_translated(desk: Desk, translator: LocalTranslator) -
         *album("", "Попов", number=4),
     )
     assert len(await desk.alerts()) == 3
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
     assert [row.message_id for row in await rows(desk)] == [5]
 
 
-async def test_an_edit_is_translated_as_it_is_then(desk: Desk, translator: LocalTranslator) -> None:
+async def test_an_edit_is_translated_as_it_is_then(desk: Desk, here: Here) -> None:
     """Each state of a post that alerts has its own English."""
     await desk.hear(post("Попов"))
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
         later = post("Попов приказ", edited_at=desk.clock() + timedelta(seconds=9))
         await desk.hear(later)
@@ -134,9 +161,8 @@ async def test_an_edit_is_translated_as_it_is_then(desk: Desk, translator: Local
     assert [alert.english.text for alert in await desk.alerts() if alert.english] == ["Popov", "Popov приказ"]
 
 
-async def test_a_killed_child_costs_one_try(either_desk: Desk, model: Any) -> None:
+async def test_a_killed_child_costs_one_try(desk: Desk, model: Any) -> None:
     """SIGKILL in the middle of a text: the row says so, the daemon lives, and the next try succeeds."""
-    desk = either_desk
     translator = LocalTranslator(TranslationSettings(models={"ru": model}))
     await translator.start()
     assert translator.pid is not None
@@ -147,8 +173,8 @@ async def test_a_killed_child_costs_one_try(either_desk: Desk, model: Any) -> No
         os.kill(translator.pid, signal.SIGKILL)
         row = await tried(desk, 1)
         assert (row.attempts, row.reason) == (1, "the translation process was killed by SIGKILL")
-        assert row.next_try == desk.clock() + timedelta(seconds=10)
-        desk.clock.forward(11)
+        assert row.next_try == desk.clock() + timedelta(seconds=2)
+        desk.clock.forward(3)
         await until(desk, pulse, {TranslationState.DONE: 1})
     assert [row.reason for row in await rows(desk)] == [None]
 
@@ -158,7 +184,7 @@ class Dying:
 
     languages = frozenset({"ru"})
 
-    def __init__(self, translator: LocalTranslator, error: Exception, *, over: str) -> None:
+    def __init__(self, translator: Here, error: Exception, *, over: str) -> None:
         self._translator, self._error, self._over = translator, error, over
         self.asked: list[str] = []
 
@@ -170,18 +196,16 @@ class Dying:
         return await self._translator.translate(text, language)
 
     async def close(self) -> None:
-        """End the other one."""
-        await self._translator.close()
+        """Nothing is to be ended."""
 
 
-async def test_a_text_that_always_kills_is_given_up(either_desk: Desk, translator: LocalTranslator) -> None:
+async def test_a_text_that_always_kills_is_given_up(desk: Desk, here: Here) -> None:
     """After three tries it fails, which the status tells with the reason; the text behind it is not held up."""
-    desk = either_desk
     await desk.hear(post("Попов приказ"), post("Попов", number=2))
-    dying = Dying(translator, ChildDied("the translation process was killed by SIGSEGV"), over="приказ")
+    dying = Dying(here, ChildDied("the translation process was killed by SIGSEGV"), over="приказ")
     async with working(desk, dying) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1, TranslationState.WANTED: 1})
-        for tries, pause in ((1, 10), (2, 40)):
+        for tries, pause in ((1, 2), (2, 8)):
             await tried(desk, tries)
             desk.clock.forward(pause + 1)
             pulse.nudge()
@@ -193,18 +217,18 @@ async def test_a_text_that_always_kills_is_given_up(either_desk: Desk, translato
     assert [alert.english is None for alert in await desk.alerts()] == [True, False]
 
 
-async def test_a_fault_of_ours_costs_the_text_not_the_loop(desk: Desk, translator: LocalTranslator) -> None:
+async def test_a_fault_of_ours_costs_the_text_not_the_loop(desk: Desk, here: Here) -> None:
     """An error that nobody expected is a failed try with its name."""
     await desk.hear(post("Попов"))
-    async with working(desk, Dying(translator, RuntimeError("odd"), over="Попов"), attempts=1) as pulse:
+    async with working(desk, Dying(here, RuntimeError("odd"), over="Попов"), attempts=1) as pulse:
         await until(desk, pulse, {TranslationState.FAILED: 1})
     assert (await status(desk)).untranslatable == "RuntimeError: odd (given up after 1 tries)"
 
 
-async def test_a_model_that_has_gone_is_waited_for(desk: Desk, translator: LocalTranslator) -> None:
+async def test_a_model_that_has_gone_is_waited_for(desk: Desk, here: Here) -> None:
     """No text is at fault: none loses a try, and stopping need not wait out the pause."""
     await desk.hear(post("Попов"))
-    dying = Dying(translator, ModelMissing("the folder is gone"), over="Попов")
+    dying = Dying(here, ModelMissing("the folder is gone"), over="Попов")
     async with working(desk, dying):
         for _ in range(500):
             if dying.asked:
@@ -221,7 +245,7 @@ Step = Callable[..., Awaitable[Any]]
 @pytest.mark.parametrize("step", ["want", "record"])
 @pytest.mark.parametrize("written", [False, True])
 async def test_a_crash_between_two_steps(
-    either_desk: Desk, translator: LocalTranslator, monkeypatch: pytest.MonkeyPatch, step: str, written: bool
+    either_desk: Desk, here: Here, monkeypatch: pytest.MonkeyPatch, step: str, written: bool
 ) -> None:
     """Killed before or after each write, the next life goes on from the rows: one translation, one correction a sink."""
     desk = either_desk
@@ -236,9 +260,9 @@ async def test_a_crash_between_two_steps(
     monkeypatch.setattr(desk.store.translations, step, killed)
     pulse = Pulse(asyncio.Event())
     with pytest.raises(StoreError):
-        await TranslationWorker(desk.store, desk.monitor, translator, pulse, clock=desk.clock, patience=()).run()
+        await TranslationWorker(desk.store, desk.monitor, here, pulse, clock=desk.clock, patience=()).run()
     monkeypatch.undo()
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
     async with desk.store._database.read() as conn:
         assert await conn.scalar(sa.select(sa.func.count()).where(outbox.c.english)) == 2
@@ -266,27 +290,28 @@ async def test_recording_again_changes_nothing(either_desk: Desk) -> None:
     assert (row.state, row.translation, row.attempts) == ("done", english, 0)
 
 
-async def test_old_alerts_are_left_alone(desk: Desk, translator: LocalTranslator) -> None:
+async def test_old_alerts_are_left_alone(desk: Desk, here: Here) -> None:
     """When translating is turned on, what was alerted more than two days ago is not gone through."""
     await desk.hear(post("Попов"))
     desk.clock.forward(49 * 3600)
     await desk.hear(post("Попов", number=2))
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
     assert [row.message_id for row in await rows(desk)] == [2]
 
 
-async def test_the_hint_of_the_channel(desk: Desk, translator: LocalTranslator) -> None:
+async def test_the_hint_of_the_channel(desk: Desk, here: Here) -> None:
     """A text whose letters do not tell is in the language of its channel; that has no model here."""
     await desk.store.channels.pin(replace(GURULEV, language="uk"), account="main")
     await desk.hear(post("Попов"))
-    async with working(desk, translator) as pulse:
+    async with working(desk, here) as pulse:
         await asyncio.sleep(0.2)
         pulse.nudge()
     # The only model there is reads Russian: a hint without a model does not keep a text from it.
     assert [row.language for row in await rows(desk)] == ["ru"]
 
 
+@pytest.mark.slow
 async def test_models_leave_memory_when_nothing_comes(desk: Desk, translator: LocalTranslator) -> None:
     """The process ends when idle, and the next text has a new one."""
     await desk.hear(post("Попов"))
