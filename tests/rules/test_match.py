@@ -308,3 +308,26 @@ def test_channel_id_type_is_plain() -> None:
     """Scope by id compares marked ids."""
     rules = rule_set("взрыв", more="    where: {channels: [-1001000000002]}\n")
     assert rules.match(subject("взрыв", channel_id=ChannelId(-1001000000002)))
+
+
+@pytest.mark.parametrize("text", ["банка с водой", "Взорвалась банка с краской", "БАНКА", "здание банка горит"])
+def test_a_word_is_found_as_it_is_written_in_the_rule(text: str) -> None:
+    """Though it is mostly a form of another word, and whatever stands around it; its other forms are judged by that."""
+    [span] = spans(rule_set("банка"), text)
+    assert (text[span.start : span.end].lower(), span.reason) == ("банка", "exact")
+    assert [found("банка", other) for other in ("три банки", "в банках данных")] == [["банки"], []]
+
+
+def test_a_phrase_counts_in_its_first_places() -> None:
+    """The hundred that an alert may show; whether the rule matches does not hang on the others."""
+    assert len(spans(rule_set('"взрыв дома"'), "взрыв дома, " * 150)) == 100
+    assert found('("взрыв дома" NEAR/3 склад) OR учения', "взрыв дома у склада. " + "взрыв дома, " * 150)[:1] == [
+        "взрыв дома"
+    ]
+
+
+def test_a_disguised_word_counts_in_its_first_places() -> None:
+    """Two hundred: far more than an honest post has, few enough that one of nothing else costs little."""
+    assert len(found("Шойгу NEAR/2 склад", "Ш*йгу, склад. " * 150 + "Шoйгу, склад. " * 150)) == 100
+    text = "Шoйгу и " * 201 + "вот склад"
+    assert found("Шойгу AND склад", text)[-1] == "склад"

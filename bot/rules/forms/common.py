@@ -27,7 +27,10 @@ Forms = dict[str, Form]
 
 @lru_cache(50_000)
 def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, ...]]:
-    """(forms, dropped) of one written word of a rule. `verbs`: an English word may be a verb (shelled, shelling)."""
+    """(forms, dropped) of one written word of a rule, which is always among its forms.
+
+    `verbs`: an English word may be a verb (shelled, shelling).
+    """
     if not is_cyrillic(word):
         others = plain(inflections(folded(word), verbs=verbs), Reason.INFLECTED)
         return merged(plain([word], Reason.EXACT), others, drawn_alike(folded(word))), ()
@@ -36,7 +39,12 @@ def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, 
     forms, dropped = _inflected(word, lexemes, lemmas)
     if not any(language == "ru" for _, language in lexemes) or len(forms) == 1:
         forms = merged(forms, *_guessed(word, lemmas))
-    return merged(forms, _without_hook(forms), _mixed(forms), {} if lexemes else plain([word], Reason.EXACT)), dropped
+    forms = merged(forms, _without_hook(forms), _mixed(forms), {} if lexemes else plain([word], Reason.EXACT))
+    written = folded(word)
+    if written not in forms:
+        # What stands in the rule is found, be it mostly another word (банка, of a bank) or a call (брате).
+        forms[written] = Form()
+    return forms, tuple(one for one in dropped if one.form != written)
 
 
 def drawn_alike(word: str) -> Forms:
