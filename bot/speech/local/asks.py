@@ -4,7 +4,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.speech.local.model import Features, Prompted
+from bot.speech.local.mel import Features
+from bot.speech.local.model import Prompted
 
 
 @dataclass(frozen=True, slots=True)

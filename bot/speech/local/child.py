@@ -2,8 +2,9 @@
 
 First a request with the settings, answered by `ready` or `failed`; then jobs, each with an `id`, any number at a time.
 Each is answered by `decoded` and `transcript`, or by `refused`, in the order in which they are done; one that `asks` tells
-its fingerprint with `decoded`, and goes on when it is told to `go`. It ends with its input, with its parent, or with the
-first error that no job explains.
+its fingerprint with `decoded`, and goes on when it is told to `go`. One for which there is no room in memory is told that
+it `waits`, and that it does no longer. The process ends with its input, with its parent, or with the first error that no
+job explains.
 """
 
 import os
@@ -23,8 +24,10 @@ from bot.errors import MediaRefused
 from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Signal, Work
 from bot.speech.local.driver import Driver
+from bot.speech.local.heap import keep_buffers
 from bot.speech.local.hearing import hear
 from bot.speech.local.model import Model
+from bot.speech.local.room import Room, address_space, expected_seconds
 from bot.speech.local.wire import transcript_frame
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import Sound, decode
@@ -42,14 +45,16 @@ class Child:
         self._answers = answers
         self._settings = settings
         self._manner = Manner(**settings["manner"])
-        # Seconds of sound of the jobs at hand.
+        # Seconds of sound of the jobs at hand, once they are decoded.
         self._at_hand: dict[int, float] = {}
+        self._waiting: dict[int, Frame] = {}
 
     def serve(self) -> None:
         """Load the model, then work until the requests end."""
         given = self._settings
         on_gpu = given["device"] == "cuda" or (given["device"] == "auto" and ctranslate2.get_cuda_device_count() > 0)
         confine(given["memory_bytes"], on_gpu=on_gpu)
+        keep_buffers()
         try:
             driver, model = self._load(on_gpu)
         except MemoryError:
@@ -58,11 +63,16 @@ class Child:
         except (RuntimeError, ValueError, OSError) as error:
             self._answer({"failed": str(error)})
             return
+        room = Room(given["memory_bytes"] - address_space())
         self._answer({"ready": True})
-        threading.Thread(target=self._listen, args=(driver, model), daemon=True).start()
+        threading.Thread(target=self._listen, args=(driver, model, room), daemon=True).start()
         try:
             for number, outcome in driver.run():
                 self._tell(number, outcome)
+                room.leave(number)
+                for called in room.called():
+                    self._answer({"id": called, "waits": False})
+                    driver.post(partial(self._begin, driver, model, room, self._waiting.pop(called)))
         except BaseException:  # noqa: BLE001 - whatever it is, it ends the process
             traceback.print_exc()
             # The other threads may be deep in a library, or hold the pipe.
@@ -78,21 +88,29 @@ class Child:
         model.warm_up()
         return driver, model
 
-    def _listen(self, driver: Driver[Outcome], model: Model) -> None:
+    def _listen(self, driver: Driver[Outcome], model: Model, room: Room) -> None:
         while (asked := read_frame(self._requests)) is not None:
             if "go" in asked:
                 driver.post(partial(driver.answer, asked["id"], asked["go"]))
             else:
-                driver.post(partial(self._begin, driver, model, asked))
+                driver.post(partial(self._receive, driver, model, room, asked))
         # A parent that has gone wants no answer.
         os._exit(0)
 
-    def _begin(self, driver: Driver[Outcome], model: Model, job: Frame) -> Iterator[tuple[int, Outcome]]:
+    def _receive(self, driver: Driver[Outcome], model: Model, room: Room, job: Frame) -> Iterator[tuple[int, Outcome]]:
+        longest = self._settings["max_seconds"]
+        if room.enter(job["id"], expected_seconds(Path(job["path"]), job["seconds"], longest)):
+            yield from self._begin(driver, model, room, job)
+        else:
+            self._waiting[job["id"]] = job
+            self._answer({"id": job["id"], "waits": True})
+
+    def _begin(self, driver: Driver[Outcome], model: Model, room: Room, job: Frame) -> Iterator[tuple[int, Outcome]]:
         self._at_hand[job["id"]] = 0.0
         self._allow()
-        return driver.add(job["id"], self._job(model, job), job["seconds"] or 30.0)
+        return driver.add(job["id"], self._job(model, room, job), job["seconds"] or 30.0)
 
-    def _job(self, model: Model, job: Frame) -> Hearing[Outcome]:
+    def _job(self, model: Model, room: Room, job: Frame) -> Hearing[Outcome]:
         try:
             sound: Sound = yield Work(partial(self._decode, Path(job["path"])), front=True)
         except MediaRefused as refusal:
@@ -101,6 +119,7 @@ class Child:
                 raise refusal.__cause__ from None
             return refusal
         self._at_hand[job["id"]] = sound.seconds
+        room.grow(job["id"], sound.seconds)
         self._allow()
         voice = (yield Work(partial(fingerprint, sound.samples), front=True)) if job["asks"] else b""
         self._answer({"id": job["id"], "decoded": sound.seconds, "fingerprint": voice.hex()})

@@ -8,7 +8,8 @@ from math import ceil
 
 import numpy as np
 
-from bot.speech.local.model import FRAMES_PER_SECOND, WINDOW_FRAMES, Features
+from bot.speech.local.mel import Features
+from bot.speech.local.model import FRAMES_PER_SECOND, WINDOW_FRAMES
 
 # What a window holds more than the sound: Whisper is used to silence at its end.
 MARGIN = FRAMES_PER_SECOND

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Together, Work
 from bot.speech.local.fitted import pieces
-from bot.speech.local.model import FRAMES_PER_SECOND, WINDOW_FRAMES, Features, Model
+from bot.speech.local.mel import Features
+from bot.speech.local.model import FRAMES_PER_SECOND, WINDOW_FRAMES, Model
 from bot.speech.local.window import Listener, Part, Window, hear_window, open_window
 from bot.speech.local.writing import Chunks, in_seconds, nothing, write
 from bot.speech.settings import Manner
@@ -75,6 +76,8 @@ def _pass(listener: Listener, sound: Sound, chunks: Chunks | None) -> Hearing[Tr
     """
     samples = sound.samples if chunks is None else _spoken(sound.samples, chunks)
     features: Features = yield Work(partial(listener.model.features, samples), front=True)
+    # Hours of sound are hundreds of megabytes.
+    del samples
     course = _Course()
     yield from _go(listener, features, course)
     note = _heard(listener, course)

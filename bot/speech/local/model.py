@@ -16,6 +16,8 @@ from faster_whisper.transcribe import get_compression_ratio, get_suppressed_toke
 from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
 
+from bot.speech.local.mel import Features, spectrogram
+
 # Frames of the mel spectrogram in Whisper's window of 30 s; one is 10 ms.
 WINDOW_FRAMES = 3_000
 FRAMES_PER_SECOND = 100
@@ -27,8 +29,6 @@ _MAX_INITIAL_TIMESTAMP_INDEX = 50
 _WORD_TAIL_SECONDS = 1.0
 _PREPENDED = "\"'“¿([{-"
 _APPENDED = "\"'.。,，!！?？:：”)]}、"
-
-Features = NDArray[np.float32]
 
 
 class Decoded(NamedTuple):
@@ -83,8 +83,7 @@ class Model(WhisperModel):  # type: ignore[misc]
 
     def features(self, samples: NDArray[np.float32]) -> Features:
         """The log-mel spectrogram: (mels, frames), the last frame for the padding."""
-        result: Features = self.feature_extractor(samples)
-        return result
+        return spectrogram(self.feature_extractor, samples)
 
     def encode_all(self, windows: Sequence[Features]) -> list[NDArray[Any]]:
         """Encoder outputs, (1, positions, width) each, of windows of one length."""

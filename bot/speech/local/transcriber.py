@@ -140,6 +140,9 @@ class LocalTranscriber:
     async def _decoded(self, job: _Job) -> bytes:
         """Wait until its sound is there; returns the fingerprint, if it waits for a word. Raises MediaRefused."""
         answer = await self._next(job)
+        while "waits" in answer:
+            # For as long as those take that it waits for, and for them there are limits.
+            answer = await (self._told(job) if answer["waits"] else self._next(job))
         if "refused" in answer:
             raise MediaRefused(str(answer["refused"]), str(answer["text"]))
         job.seconds.append(min(float(answer["decoded"]), self._settings.max_seconds))
@@ -173,11 +176,14 @@ class LocalTranscriber:
         sound = sum(sum(one.seconds) for one in self._jobs.values())
         try:
             async with asyncio.timeout(self._settings.timeout_floor + self._settings.timeout_factor * sound):
-                answer = await job.answers.get()
+                return await self._told(job)
         except TimeoutError:
             late = ChildDied("the speech process did not finish in time and was stopped")
             await self._drop_child(late)
             raise (_Collateral(str(late)) if len(self._jobs) > 1 else late) from None
+
+    async def _told(self, job: _Job) -> Frame:
+        answer = await job.answers.get()
         if isinstance(answer, ChildDied):
             raise answer
         return answer

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bot.speech.local.asks import Decode, Encode, Hearing, Work
 from bot.speech.local.fitted import MARGIN, fitted_length
-from bot.speech.local.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Features, Model, Prompted
+from bot.speech.local.mel import Features
+from bot.speech.local.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Model, Prompted
 from bot.speech.settings import Manner
 from bot.speech.truth.doubt import LEAST_LOGPROB, MOST_COMPRESSION, MOST_NO_SPEECH
 
