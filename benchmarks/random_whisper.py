@@ -63,19 +63,26 @@ class Ending:
     offset: float = 0.0
 
 
+_AS_DRAWN = Ending()
+
+
 def write_model(size: str, folder: Path, *, seed: int = 58, loop: bool = False) -> Path:
     """A model of `size` in `folder`, which is made anew; it ends where it should, within about a tenth."""
-    width, heads, layers = SIZES[size]
     ending = Ending()
     for _ in range(_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        maker = _Maker(width, heads, layers, np.random.default_rng(seed), ending, loop)
-        _save(maker.spec(), folder)
+        _save(specification(size, seed=seed, ending=ending, loop=loop), folder)
         if loop or (better := _measured(folder, ending)) == ending:
             break
         ending = better
     return folder
+
+
+def specification(size: str, *, seed: int = 58, ending: Ending = _AS_DRAWN, loop: bool = False) -> WhisperSpec:
+    """CTranslate2's description of a model of `size` with all its weights, not yet quantised."""
+    width, heads, layers = SIZES[size]
+    return _Maker(width, heads, layers, np.random.default_rng(seed), ending, loop).spec()
 
 
 class _Maker:
