@@ -14,8 +14,8 @@ from bot.translation.sentences import clip, halves, is_foreign, plain, sentences
 MOST_PIECES = 200
 # Sentences that are translated together.
 BATCH = 16
-# Pieces that a sentence may become: what goes on for longer repeats itself.
-MOST_RESULT = 300
+# Pieces that a sentence may become, for each of its own, and beside: what goes on for longer repeats itself.
+_RESULT_FACTOR, _RESULT_FLOOR = 2, 16
 _END = "</s>"
 _BLANK = "▁"
 _FINGERPRINT_DIGITS = 12
@@ -70,16 +70,28 @@ class Model:
             yield from self._fitting(half)
 
     def _translate_all(self, asked: list[str]) -> list[str]:
-        results = self._translator.translate_batch(
-            [self.pieces(sentence) for sentence in asked],
-            max_batch_size=BATCH,
-            beam_size=self._beam_size,
-            max_decoding_length=MOST_RESULT,
-            # A name that the model cannot write stays as it is written.
-            replace_unknowns=True,
-        )
-        return [self._written(result.hypotheses[0]) for result in results]
+        """The sentences in English, those of like length together."""
+        pieces = [self.pieces(sentence) for sentence in asked]
+        order = sorted(range(len(asked)), key=lambda place: len(pieces[place]))
+        english = [""] * len(asked)
+        for start in range(0, len(order), BATCH):
+            some = order[start : start + BATCH]
+            results = self._translator.translate_batch(
+                [pieces[place] for place in some],
+                beam_size=self._beam_size,
+                max_decoding_length=most_result(len(pieces[some[-1]])),
+                # A name that the model cannot write stays as it is written.
+                replace_unknowns=True,
+            )
+            for place, result in zip(some, results, strict=True):
+                english[place] = self._written(result.hypotheses[0])
+        return english
 
     def _written(self, pieces: list[str]) -> str:
         # Pieces of the source that stay as they are keep their sign for a blank when they are decoded.
         return " ".join(str(self._target.decode(pieces)).replace(_BLANK, " ").split())
+
+
+def most_result(pieces: int) -> int:
+    """How many pieces a sentence of so many may become."""
+    return _RESULT_FACTOR * pieces + _RESULT_FLOOR

@@ -82,10 +82,10 @@ class TranslationWorker:
             if due is not None:
                 await self._serve(due)
                 self._last = self._clock()
-                continue
-            if self._clock() - self._last > self._unload:
+            elif self._clock() - self._last > self._unload:
                 await self._translator.close()
-            await self._pulse.wait(IDLE_SECONDS)
+            # Between two texts too: who is stuck is known by not coming here.
+            await self._pulse.wait(IDLE_SECONDS if due is None else 0.0)
 
     async def _look_through(self) -> None:
         """Ask for what has been alerted since, as far as there is a model for it."""

@@ -6,7 +6,7 @@ import pytest
 
 from bot.cli.snapshot import canary_line, print_snapshot
 from bot.model import AccountState, Alarm, DeliveryState, Kind, MessageId, RecordingState, Wait, WatchingAccount
-from bot.store import FailedRecording, RetryingRecording, Status
+from bot.store import FailedRecording, RetryingRecording, Status, TranslationState
 from tests.health.makers import NOON, channel, gap, minutes, row, status
 
 ID = channel(1).channel_id
@@ -40,6 +40,9 @@ def troubled() -> Status:
         oldest_wanted=NOON - minutes(3),
         retrying=(retrying,),
         failed=(failed,),
+        translations={TranslationState.WANTED: 2, TranslationState.FAILED: 1},
+        oldest_untranslated=NOON - minutes(6),
+        untranslatable="the process died (given up after 3 tries)",
         outbox={("chat", DeliveryState.DUE): 1, ("chat", DeliveryState.SENT): 9},
         oldest_due_by={"chat": NOON - minutes(4)},
         held_up={"chat": "the bot may not write there"},
@@ -60,6 +63,8 @@ def troubled() -> Status:
         "recordings: 1 wanted, 12 done; the oldest waits for 3 min",
         "not yet fetched https://t.me/a_handle_as_long_as_they_are_32ch/9: truncated at 4 of 9 kB; try 3 in 5 min",
         "not transcribed https://t.me/a_handle_as_long_as_they_are_32ch/10: too long",
+        "into English: 2 wanted, 1 failed; the oldest waits for 6 min",
+        "not in English the last one: the process died (given up after 3 tries)",
         "messages to chat: 1 due, 9 sent; the oldest waits for 4 min",
         "held up the bot may not write there",
         "oldest gap @a_handle_as_long_as_they_are_32ch, posts 7 to 8, open for 2 h (not pushed)",

@@ -9,7 +9,7 @@ import pytest
 import sentencepiece
 
 from bot.translation.folder import check_folder
-from bot.translation.model import BATCH, MOST_PIECES, MOST_RESULT, Model
+from bot.translation.model import BATCH, MOST_PIECES, Model, most_result
 from bot.translation.sentences import MOST_CHARACTERS
 from tests.translation.models import as_argos, random_model, word_for_word
 
@@ -55,16 +55,39 @@ def test_the_same_as_the_library_by_itself(tmp_path: Path, compute_type: str) ->
         "Артиллерии не хватает; снарядов тоже.",
     ]
     library = ctranslate2.Translator(str(folder), device="cpu", compute_type=compute_type, intra_threads=1)
+    asked = [[*pieces.encode(sentence, out_type=str), "</s>"] for sentence in sentences]
     results = library.translate_batch(
-        [[*pieces.encode(sentence, out_type=str), "</s>"] for sentence in sentences],
-        max_batch_size=BATCH,
+        asked,
         beam_size=3,
-        max_decoding_length=MOST_RESULT,
+        max_decoding_length=most_result(max(map(len, asked))),
         replace_unknowns=True,
     )
     expected = [" ".join(pieces.decode(result.hypotheses[0]).replace("▁", " ").split()) for result in results]
     assert len(set(expected)) == len(expected)
     assert ours.translate(" ".join(sentences)) == (" ".join(expected), False)
+
+
+def test_many_sentences_come_back_in_their_order(model: Path) -> None:
+    """They are translated in groups of like length; each has its own place again, and none goes on without end."""
+    lines = ["Удар по штабу.", "Да.", "Попов снят с должности."] * BATCH
+    shuffled = [f"{line} {number} Попов" for number, line in enumerate(lines)]
+    english, _ = loaded(model).translate("\n".join(shuffled))
+    known = {
+        "Удар по штабу.": "Strike on headquarters.",
+        "Да.": "Yes.",
+        "Попов снят с должности.": "Popov dismissed from office.",
+    }
+    assert english.split("\n") == [f"{known[line]} {number} Popov" for number, line in enumerate(lines)]
+
+
+def test_a_sentence_that_never_ends_is_cut(tmp_path: Path) -> None:
+    """A model that repeats itself is stopped in proportion to what it was given."""
+    folder = random_model(tmp_path / "random", [PROSE] * 30)
+    endless = Model(check_folder("ru", folder), compute_type="default", beam_size=1, threads=1)
+    given = len(endless.pieces("Меня сняли с должности."))
+    target = sentencepiece.SentencePieceProcessor(model_file=str(folder / "target.spm"))
+    english, _ = endless.translate("Меня сняли с должности.")
+    assert 0 < len(target.encode(english)) <= 2 * most_result(given)
 
 
 def test_a_sentence_that_is_too_long_is_given_in_parts(tmp_path: Path) -> None:
