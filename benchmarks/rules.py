@@ -10,7 +10,8 @@ The corpus is synthetic, no post of anyone is in it: a Zipf draw over the forms 
 punctuation, emoji, hashtags and addresses as posts have them. Of ten rules five are persons, two places, two phrases and
 one a word, of nouns drawn from the dictionary apart from the corpus.
 
-Then single messages of 4,096 characters that are made to be slow, against the median message. Goal: 50 times.
+Then single messages of 4,096 characters that are made to be slow, against the median message (see `hostile`), with each
+number of rules and with the rules that are shipped. Goal: 50 times.
 """
 
 import argparse
@@ -20,10 +21,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import ahocorasick
 
-from benchmarks import report
+from benchmarks import hostile, report
+from bot.config import read_rules
 from bot.model import ChannelId, Kind, Source
 from bot.rules import Field, RuleSet, Subject, parse_rules
 from bot.rules.forms.dictionary import analyzer
@@ -32,7 +35,7 @@ from bot.rules.tree import terms
 
 SEED = 58
 ROUNDS = 5
-LIMIT = 4_096
+PACKS = Path("config/rules")
 GOAL_RATES = {1_000: 2_500, 10_000: 2_000}
 GOAL_RATIO = {10_000: 150}
 GOAL_HOSTILE = 50
@@ -183,61 +186,38 @@ def compete(made: Sequence[tuple[str, str]], messages: Sequence[str], rounds: in
     return figures | {contender.name: report.median(contender.rates) for contender in everyone}
 
 
-# --- hostile ----------------------------------------------------------------------------------------------------------
+def with_targets(rng: random.Random, words: Vocabulary, count: int) -> list[tuple[str, str]]:
+    """`count` drawn rules, phrases with one common word, and rules that hostile texts are made for."""
+    many = [(f'"взрыв {word}"', word) for word in rng.sample(words.forms, 200)]
+    return [*queries(rng, words.nouns, count), *many, *((target, "взрыв") for target in hostile.TARGETS)]
 
 
-def hostile(rng: random.Random, words: Sequence[str]) -> dict[str, str]:
-    """Texts of 4,096 characters that are made to be slow."""
-    repeated = (
-        "а", "ш о й г у ", "а б в г д е ж з ", "*", "а*", "а1", "ш🔥о🔥й🔥г🔥у ", "а🔥", "сто пятьдесят восемь ", "пять ",
-        "пятьдесят восьмой ", "а\u0301", "а\ufe0f", "ш\u200bо", "𝗦𝗵𝗼𝗶𝗴𝘂 ", "взрыв ", "взрыв удар ", "\u202eугйоШ \u202c",
-        "مرحبا بالعالم ", "Шой-\n", "\n", ".", "а. ", "аБ", "Шoй", "п'", "@a", "@rybar ", "https://t.me/x ", "1 ", "58-я ",
-        "58 гв ", "взрывы ", "🔥", "«взрыв» ", "Сергей Шойгу ", "аааб ", "ﷺ", "к@дыров ", "Ш.о.й.г.у ", "контр батарейная ",
-    )  # fmt: skip
-    masks = "".join(f"{a}*{b}{c}о " for a, b, c in product("абвгдежзиклмнопрст", "аеиоуя", "бвгдклмнпрст"))
-    single = {
-        "many masks": masks,
-        "one long mask": "а" * (LIMIT - 1) + "*",
-        "a word after ones": "1" * (LIMIT - 1) + "а",
-        "marks on one letter": "а" + "\u0301" * LIMIT,
-        "selectors on one letter": "а" + "\ufe0f" * LIMIT,
-        "a hyphen and lines": "а-" + "\n" * (LIMIT - 3) + "б",
-        "a long address": "https://" + "a/." * LIMIT,
-        "two long humps": "а" * (LIMIT // 2) + "Б" * LIMIT,
-        "all different": " ".join(words[:800]),
-        "anything": "".join(chr(rng.randrange(32, 0x3000)) for _ in range(LIMIT)),
-        "anything Cyrillic": "".join(rng.choices("абвгдежзийклмнопрстуфхцчшщъыьэюя      -'*1.", k=LIMIT)),
-    }
-    return {name: text[:LIMIT] for name, text in single.items()} | {
-        repr(piece): (piece * LIMIT)[:LIMIT] for piece in repeated
-    }
-
-
-# Rules that such texts are made for, beside the drawn ones.
-TARGETS = (
-    '"взрыв взрыв взрыв взрыв"~20', "взрыв NEAR/50 взрыв", '"взрыв удар"~20', "взрыв NEAR/50 удар", 'person:"Сергей Шойгу"',
-    "Хаймарс~1", 'unit:"58-я армия"', "place:Бердянск", "взры*", "/взрыв/", r"/\d+/", "url:t.me/*", "mention:rybar",
-    "person:Кадыров", "контрбатарейная",
-)  # fmt: skip
+def shipped() -> tuple[RuleSet, list[str]]:
+    """The rules that come with Earshot, and their words."""
+    rules = parse_rules(read_rules(PACKS))
+    compiled = [term for rule in rules.rules for term in terms(rule.tree) if isinstance(term, Compiled)]
+    return rules, sorted({term.text.partition(":")[2].strip('"') or term.text.strip('"~=*') for term in compiled})
 
 
 def slowest(
-    rng: random.Random, words: Vocabulary, messages: Sequence[str], count: int
-) -> list[tuple[str, float, float]]:
-    """(name, ms, times the median message) of the hostile texts, the slowest first."""
-    many = [(f'"взрыв {word}"', word) for word in rng.sample(words.forms, 200)]
-    work = engine(rule_set([*queries(rng, words.nouns, count), *many, *((target, "") for target in TARGETS)]))
-    usual = report.median([_milliseconds(work, text) for text in messages[:2_000]])
-    found = [
-        (name, min(_milliseconds(work, text) for _ in range(3))) for name, text in hostile(rng, words.forms).items()
-    ]
-    return sorted(((name, spent, spent / usual) for name, spent in found), key=lambda one: -one[1])
-
-
-def _milliseconds(work: Work, text: str) -> float:
-    begin = time.process_time()
-    work(text)
-    return (time.process_time() - begin) * 1000
+    rng: random.Random, words: Vocabulary, messages: Sequence[str], counts: Sequence[int]
+) -> dict[str, list[tuple[str, float, float]]]:
+    """By rules: (name, ms, times the median message) of the hostile texts, the slowest first."""
+    found = {}
+    for count in (*counts, 0):
+        if count:
+            made = with_targets(rng, words, count)
+            rules, own = rule_set(made), [word for _, word in made]
+        else:
+            rules, own = shipped()
+        work = engine(rules)
+        for text in messages[:2_000]:
+            work(text)
+        texts = hostile.repeated(rng, words.forms) | hostile.slowest_mixes(rng, work, own)
+        name = f"{count:,} rules" if count else "the shipped rules"
+        found[name] = hostile.times_the_median(work, texts, messages)
+        report.tell(f"{name}: {found[name][0][2]:.0f} times the median")
+    return found
 
 
 def main() -> None:
@@ -253,7 +233,7 @@ def main() -> None:
     for count in (10, 100, 1_000) if quick else (10, 100, 1_000, 10_000):
         figures[count] = compete(queries(rng, words.nouns, count), messages, ROUNDS)
         report.tell(f"{count:,} rules: {figures[count]['earshot']:,.0f} messages per processor second")
-    worst = slowest(rng, words, messages, 1_000)
+    worst = slowest(rng, words, messages, tuple(figures))
     names = ("compile_s", "matches", "rss_mb", "earshot", "re_loop", "re_combined", "ahocorasick")
     rows = []
     for count, one in figures.items():
@@ -275,8 +255,8 @@ def main() -> None:
     )
     print("messages per processor second; matches: of a message; memory: more than before compiling\n")
     report.table(
-        ["the slowest of 4,096 characters", "ms", "times the median"],
-        [[name, f"{spent:.2f}", f"{times:.0f}"] for name, spent, times in worst[:10]],
+        ["the slowest of 4,096 characters", "rules", "ms", "times the median"],
+        [[one[0], name, f"{one[1]:.2f}", f"{one[2]:.0f}"] for name, some in worst.items() for one in some[:4]],
     )
     for count, goal in GOAL_RATES.items():
         if count in figures:
@@ -285,13 +265,14 @@ def main() -> None:
         if count in figures:
             ratio = figures[count]["earshot"] / figures[count]["re_loop"]
             print(f"goal {goal} times the loop at {count:,} rules: {report.verdict(ratio >= goal)}")
-    print(f"goal {GOAL_HOSTILE} times the median for any text: {report.verdict(worst[0][2] <= GOAL_HOSTILE)}")
+    held = all(some[0][2] <= GOAL_HOSTILE for some in worst.values())
+    print(f"goal {GOAL_HOSTILE} times the median for any text: {report.verdict(held)}")
     report.finish(
         "rules",
         unit="messages per processor second",
         messages=len(messages),
         rules={count: {name: round(value, 2) for name, value in one.items()} for count, one in figures.items()},
-        slowest={name: round(times, 1) for name, _, times in worst[:10]},
+        slowest={name: {one[0]: round(one[2], 1) for one in some[:4]} for name, some in worst.items()},
     )
 
 

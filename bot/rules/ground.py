@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
 
 from bot.rules.guards import allows
 from bot.rules.lattice import Edge
@@ -19,6 +18,8 @@ MAX_DISGUISED = 200
 # Whisper's slip: пятьдесят восемь я армия.
 _SPOKEN_SUFFIXES = frozenset(("я", "ая", "й"))
 _CONTEXT = int(Guard.CONTEXT)
+# Places that are looked up one by one.
+_FEW = 20
 
 
 class Standing:
@@ -26,37 +27,36 @@ class Standing:
 
     def __init__(self, edges: Sequence[Edge]) -> None:
         self.edges = edges
+        # By the token that they begin with.
+        self.places: dict[int, list[Edge]] = {}
+        for edge in edges:
+            self.places.setdefault(edge.first, []).append(edge)
+        # By the token behind them, and the keys of `places` in order: made when they are first asked for.
+        self._ends: dict[int, list[Edge]] = {}
+        self._ordered: list[int] = []
 
-    @cached_property
-    def places(self) -> dict[int, list[Edge]]:
-        """By the token that they begin with."""
-        places: dict[int, list[Edge]] = {}
-        for edge in self.edges:
-            places.setdefault(edge.first, []).append(edge)
-        return places
-
-    @cached_property
+    @property
     def ends(self) -> dict[int, list[Edge]]:
         """By the token behind them; a number may have its suffix before it."""
-        ends: dict[int, list[Edge]] = {}
-        for edge in self.edges:
-            for end in (edge.last + 1, edge.last + 2) if edge.symbol.isdigit() else (edge.last + 1,):
-                ends.setdefault(end, []).append(edge)
-        return ends
-
-    @cached_property
-    def _ordered(self) -> list[int]:
-        return sorted(self.places)
+        if not self._ends:
+            for edge in self.edges:
+                for end in (edge.last + 1, edge.last + 2) if edge.symbol.isdigit() else (edge.last + 1,):
+                    self._ends.setdefault(end, []).append(edge)
+        return self._ends
 
     def within(self, first: int, last: int) -> bool:
         """Whether one begins at these tokens, or between them."""
         if first == last:
             return first in self.places
+        if not self._ordered:
+            self._ordered = sorted(self.places)
         at = bisect_left(self._ordered, first)
         return at < len(self._ordered) and self._ordered[at] <= last
 
     def before(self, slot: Slot, following: "Standing") -> Sequence[Edge]:
         """Those behind which one for the next slot may be in reach, in order."""
+        if not slot.gap and len(following.places) < _FEW:
+            return [edge for place in sorted(following.places) for edge in self.ends.get(place, ())]
         if slot.skip is Skip.MILITARY:
             # A list of numbers of any length may stand between.
             last = max(following.places, default=0)

@@ -47,7 +47,9 @@ class Scene:
 
     def _placed(self, ways: list[Way]) -> list[Found]:
         words = self._reading.words
-        if len({way[:2] for way in ways}) < len(ways):
+        if not ways:
+            return []
+        if len(ways) > 1 and len({way[:2] for way in ways}) < len(ways):
             best: dict[tuple[int, int], Way] = {}
             for way in ways:
                 place = way[:2]

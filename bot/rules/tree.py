@@ -143,28 +143,30 @@ def _counted(tree: AtLeast, lookup: Lookup) -> Proof | None:
 
 def _near(near: Near, lookup: Lookup) -> Proof:
     """The hits of both sides that have a neighbour on the other side, by term; a word is not its own neighbour."""
-    left = _sides(near.left, lookup)
-    right = _sides(near.right, lookup) if left else {}
+    left = {term.text: (term, hits) for term in near.left if (hits := lookup(term))}
+    right = {term.text: (term, hits) for term in near.right if (hits := lookup(term))} if left else {}
     if not right:
         return []
     beside_left, beside_right = _Places(left.values()), _Places(right.values())
+    distance = near.distance
     proof: Proof = []
-    for term, hits in (left | right).items():
-        others = [*([beside_right] if term in left else []), *([beside_left] if term in right else [])]
-        if held := [hit for hit in hits if any(side.near(hit, near.distance) for side in others)]:
+    for text, (term, hits) in (left | right).items():
+        held = [
+            hit
+            for hit in hits
+            if (text in left and beside_right.near(hit, distance))
+            or (text in right and beside_left.near(hit, distance))
+        ]
+        if held:
             proof.append((term, held))
     return proof
-
-
-def _sides(terms: Iterable[Term], lookup: Lookup) -> dict[Term, Hits]:
-    return {term: hits for term in terms if (hits := lookup(term))}
 
 
 class _Places:
     """Where hits begin and end, as numbers of words over all fields."""
 
-    def __init__(self, hits: Iterable[Hits]) -> None:
-        every = [hit for some in hits for hit in some]
+    def __init__(self, proof: Iterable[tuple[Term, Hits]]) -> None:
+        every = [hit for _, hits in proof for hit in hits]
         self._firsts = sorted({hit.field << _FIELD | hit.first for hit in every})
         self._lasts = sorted({hit.field << _FIELD | hit.last for hit in every})
 
