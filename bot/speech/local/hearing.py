@@ -139,17 +139,23 @@ def _window(listener: Listener, features: Features, seek: int, end: int, course:
 
 
 def _languages(listener: Listener, course: _Course, windows: list[Window]) -> list[str]:
-    """The language of each of these windows, by all that has been heard so far; they are kept while it is in doubt."""
+    """The language of each of these windows, by all that has been heard so far."""
     course.probabilities += [window.probabilities for window in windows]
     course.seconds += [window.seconds for window in windows]
     note = _heard(listener, course)
     if note is None:
         return [listener.manner.language or "en"] * len(windows)
+    if not course.instead:
+        _keep(course, windows, note)
+    return [guess.language for guess in note.per_window[-len(windows) :]]
+
+
+def _keep(course: _Course, windows: list[Window], note: Heard) -> None:
+    """For another try, should the note's language stay in doubt; not for hours of sound."""
     if note.sure or FRAMES_PER_SECOND * sum(course.seconds) > _LONGEST_IN_DOUBT:
         course.kept.clear()
     else:
         course.kept |= {window.seek: window for window in windows}
-    return [guess.language for guess in note.per_window[-len(windows) :]]
 
 
 def _heard(listener: Listener, course: _Course) -> Heard | None:

@@ -97,7 +97,7 @@ def hear_window(listener: Listener, window: Window, language: str, last: float, 
     """What is said in a window; `last`: second at which the words before it ended; `tries`: 1 for beam search alone."""
     encoded, widened = window.encoded, False
     decoded = yield from _decode(listener, window, encoded, language, tries)
-    if listener.manner.fitted and encoded.shape[1] < WINDOW_FRAMES // 2 and _is_suspect(decoded, window):
+    if tries > 1 and encoded.shape[1] < WINDOW_FRAMES // 2 and _is_suspect(decoded, window):
         widened = True
         encoded = yield Encode(_padded(window.features, False))
         decoded = yield from _decode(listener, window, encoded, language, tries)
