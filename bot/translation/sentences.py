@@ -8,6 +8,11 @@ MOST_CHARACTERS = 4_096
 
 # A sentence ends with a mark, perhaps a quote, and a blank before what does not go on in lower case.
 _END = re.compile(r"(?<=[.!?…])([»”\")\]]*)\s+(?![a-zа-яёіїєґ])")
+# A dot behind one of these, or behind an initial, ends no sentence: a general and his name stay together.
+_SHORT = re.compile(
+    r"(?:^|[\s(«\"-])(?:\w|ген|полк|подполк|майор|кап|лейт|им|ул|вул|пос|смт|нп|н\.п|обл|тов|см|стр|тыс|тис|млн|млрд|руб)\.$",
+    re.IGNORECASE,
+)
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _BREAK = re.compile(r"[;:,]?\s+")
 # As OPUS-MT's own preparation has them (Moses, normalize-punctuation): its models have not seen others.
@@ -35,7 +40,13 @@ def clip(text: str) -> tuple[str, bool]:
 
 def sentences(line: str) -> list[str]:
     """The sentences of one line."""
-    return [part for part in _END.sub(r"\1\n", line.strip()).split("\n") if part]
+    found: list[str] = []
+    for part in filter(None, _END.sub(r"\1\n", line.strip()).split("\n")):
+        if found and _SHORT.search(found[-1]):
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return found
 
 
 def is_foreign(sentence: str) -> bool:
