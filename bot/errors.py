@@ -17,11 +17,11 @@
     │   └── Stuck                    exit 9   connected, but nothing comes, also over a new connection
     ├── StoreError                   exit 5   the database or the media folder cannot be used
     ├── Locked                       exit 6   another process holds the session or the data folder
-    ├── SpeechError                  exit 7   a recording was not transcribed
+    ├── SpeechError                  exit 7   a recording was not transcribed, or a text not put into English
     │   ├── MediaRefused             exit 7   the file is not what it claims, or breaks a limit: final
-    │   ├── ChildDied                exit 7   the speech process crashed or ran out of time: worth another try
+    │   ├── ChildDied                exit 7   the process with the model crashed or ran out of time: worth another try
     │   ├── ServerAway               exit 7   the speech server cannot be reached or is busy: worth another try
-    │   └── ModelMissing             exit 7   the speech model is not there and could not be fetched
+    │   └── ModelMissing             exit 7   the model is not there and could not be fetched, or is none
     └── SinkError                    exit 8   a sink did not take an alert
 
 The text of an error is what the user reads: it names the file, key, channel or message, says what was expected and
@@ -138,7 +138,7 @@ class Locked(EarshotError):
 
 
 class SpeechError(EarshotError):
-    """A recording was not transcribed; `permanent` says whether trying again can help."""
+    """A recording was not transcribed, or a text not put into English; `permanent` says whether trying again can help."""
 
     exit_code = 7
     permanent = False
@@ -159,7 +159,7 @@ class HeardBefore(SpeechError):
 
 
 class ChildDied(SpeechError):
-    """The speech process crashed or ran out of time or memory; it is started anew for the next try."""
+    """The process with the model crashed or ran out of time or memory; it is started anew for the next try."""
 
 
 class ServerAway(SpeechError):
@@ -174,7 +174,7 @@ class ServerAway(SpeechError):
 
 
 class ModelMissing(SpeechError):
-    """The speech model is not in its folder and could not be fetched; or the speech server does not offer it to us."""
+    """The model is not in its folder and could not be fetched, or is none; or the speech server does not offer it to us."""
 
 
 class SinkError(EarshotError):
