@@ -703,6 +703,8 @@ class Receipt:
     """What the sink returned for a delivered parcel, e.g. the id of the message in the chat."""
 
     reference: str
+    # It was there already, from an earlier try: perhaps it reads otherwise.
+    repeated: bool = False
 
 
 # --- what is noticed --------------------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ class AnalystChat:
         try:
             answer = await self._account.call(request, timeout=self._timeout)
         except AlreadyDone:
-            return Receipt(reference="duplicate")
+            return Receipt(reference="duplicate", repeated=True)
         return Receipt(reference=_message_id(answer, parcel.random_id))
 
     async def _edit(self, number: int, parcel: Parcel) -> Receipt:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.render import render, short
-from bot.model import Delivery, DeliveryState, Translation
+from bot.model import Delivery, DeliveryState, Parcel, Receipt, Translation
 from bot.store import Store
 from tests.alerts.makers import NOW, delivery, text_alert
 from tests.alerts.test_corrections import EditedChat
@@ -182,6 +182,27 @@ async def test_a_kill_around_an_edit(desk: Desk, after: bool, tmp_path: Path) ->
     await dispatcher(desk, chat).deliver_due()
     assert LINE in next(iter(chat.messages.values())).split("\n")
     assert await dispatcher(desk, chat).deliver_due() is None
+
+
+async def test_an_alert_that_was_there_already(desk: Desk) -> None:
+    """Killed after the alert arrived and before its receipt: the repeated send shows nothing new, so the English follows."""
+    chat = EditedChat()
+    await alerted(desk, 1)
+    chat.script = [Killed()]
+    with pytest.raises(Killed):
+        await dispatcher(desk, chat).deliver_due()
+    await translated(desk)
+    send = chat.send
+
+    async def repeated(parcel: Parcel) -> Receipt:
+        return replace(await send(parcel), repeated=parcel.random_id in list(chat.messages)[:1])
+
+    chat.send = repeated  # type: ignore[method-assign]
+    out = dispatcher(desk, chat)
+    await out.deliver_due()
+    assert LINE not in next(iter(chat.messages.values()))
+    await out.deliver_due()
+    assert LINE in next(iter(chat.messages.values())).split("\n")
 
 
 async def test_english_that_waits_is_no_alarm(desk: Desk) -> None:

@@ -79,6 +79,10 @@ async def test_an_alert_gets_its_english(open_stage: OpenStage, rules: Path, mod
         (child,) = children(stage.pid)
         child.suspend()
         third = await posted()
+        # Or it is recognised by its random id after the kill, which message it is is not known, and nothing can be edited.
+        await stage.until(
+            lambda: '"alert": 3, "event": "delivered"' in stage.log.read_text("utf-8"), what="the receipt"
+        )
         await stage.kill()
         assert ENGLISH not in alerts(stage, third)[0]
         await listening(stage)
