@@ -80,18 +80,21 @@ def _read_as(ground: Ground, slot: Slot, edges: Iterable[Edge]) -> Iterator[Way]
 
 def _along(ground: Ground, path: Path) -> list[Way]:
     """The ways of a path of several slots."""
-    limit = ground.steps + MAX_STEPS
-    first, *others = [(slot, ground.standing(slot)) for slot in path.slots]
-    inner, told = ground.inner, not others[0][0].gap
+    first, second = path.slots[:2]
+    starts = ground.standing(first).before(second, ground.standing(second))
+    if not starts:
+        return []
+    others = [(slot, ground.standing(slot)) for slot in path.slots[1:]]
+    limit, inner, told = ground.steps + MAX_STEPS, ground.inner, not second.gap
     found: list[Way] = []
-    for start in first[1].before(*others[0]):
+    for start in starts:
         if ground.steps > limit or len(found) >= MAX_WAYS:
             break
         if start.first in inner:
             continue
         reached = [
             _Step(edge.last, edge.ordinal, _bolder(edge.reason, form.reason), (edge.symbol,))
-            for edge, form in _met(ground, first[0], start, told=told)
+            for edge, form in _met(ground, first, start, told=told)
         ]
         for slot, standing in others:
             if not reached or ground.steps > limit:
