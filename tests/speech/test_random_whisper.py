@@ -35,6 +35,7 @@ def test_the_architecture_is_whispers(size: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_ctranslate2_loads_it_and_it_ends_where_speech_ends(tmp_path: Path) -> None:
     """It is int8 and multilingual, its encoder's output is as wide as tiny's, and it says 3.5 tokens a second."""
