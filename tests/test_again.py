@@ -19,6 +19,9 @@ from bot.sandbox.stage import SPEECH_MODEL
 from tests.configured import Folder, server_key
 from tests.monitor.desk import BLOGGER, GURULEV, Desk, HandClock, spoken, voice
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 NOW = utc_now()
 SINCE = NOW - timedelta(days=30)
 HOUR = timedelta(hours=1)

@@ -22,6 +22,9 @@ from tests.configured import Folder, server_key
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, message, put
 from tests.stores import ready_sqlite
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 
 

@@ -19,6 +19,9 @@ from bot.store import Store
 from tests.configured import Folder, server_key
 from tests.stores import ready_sqlite
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import sys
 from bot.cli import cli

@@ -15,6 +15,9 @@ from bot.model import Forward, Kind, LinkPreview, Media, Parcel, Poll, Source, S
 from bot.monitor import source_texts
 from tests.alerts.makers import GURULEV, NOW, POSTED, delivery, match, text_alert, transcript
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 FRAME = ("🔴", "Rule  ", "Channel  ", "Post  ", "Edited  ", "Forwarded  ", "⚠ ", "In the ", "Spoken at ", "… and ")
 FRAME += ("Transcript  ", "Model  ", "https://t.me/agurulev/5119")
 ISOLATES = "\u2068\u2069"

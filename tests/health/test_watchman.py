@@ -19,6 +19,9 @@ from bot.store import Store
 from tests.health.makers import BOUNDS, NOON, channel, facts, minutes
 from tests.stores import opened, ready_sqlite
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 FULL = Disk(folder="/data", free=1, total=100)
 
 

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable
 
+import pytest
+
 from bot.model import Channel, EventKind, Heard, How, Kind, MessageId
 from tests.monitor.desk import BLOGGER, GURULEV, Desk, post
+
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
 
 
 async def posted(desk: Desk, *numbers: int, channel: Channel = GURULEV) -> None:

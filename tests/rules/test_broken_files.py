@@ -5,6 +5,9 @@ import pytest
 from bot.errors import ConfigError, RuleError
 from bot.rules import parse_rules
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 # name: (file, line of the error, pieces of its text)
 BROKEN: dict[str, tuple[str, int, list[str]]] = {
     "empty file": ("", 1, ["a rule file must be a mapping", "empty"]),

@@ -8,6 +8,9 @@ from bot.model import Kind, Severity, Source
 from bot.rules import Field, RuleSet, parse_rules
 from tests.rules.helpers import subject
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "config" / "rules"
 
 NOTE = (

@@ -10,6 +10,9 @@ from bot.rules import parse_rules
 from bot.rules.slots import Reason
 from tests.rules.helpers import found
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/rules.md").read_text("utf-8")
 LISTS = {f"lists/{path.name}": path.read_text("utf-8") for path in (ROOT / "config/rules/lists").glob("*.yaml")}

@@ -10,6 +10,9 @@ from bot.speech.local.mel import spectrogram
 from bot.speech.sound.decode import RATE
 from bot.speech.sound.notes import noise
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 
 

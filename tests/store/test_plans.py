@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from bot.model import Alarm, MessageId, RecordingState
@@ -25,6 +26,9 @@ from tests.store.making import (
     voice,
 )
 from tests.stores import opened, ready_sqlite
+
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
 
 # Reading all of these is a status's business, and they stay small or are read from an index alone.
 _SMALL = re.compile(

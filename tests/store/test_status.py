@@ -12,6 +12,9 @@ from bot.store.pauses import usual_gap
 from bot.store.schema import messages, versions
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel, heard, match, message, put, raw, voice
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 
 async def test_lag(store: Store) -> None:
     """Lag is measured over the last day's posts, without backfills, edits and what was posted before watching."""

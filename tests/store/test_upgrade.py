@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from pydantic_core import to_json
@@ -16,6 +17,9 @@ from bot.store.engine import Database, parse_url
 from bot.store.migrate import config
 from tests.store.making import BLOGGER, LAWMAKER, NOON, heard, message, raw, transcript
 from tests.stores import opened
+
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
 
 UNHEARD = LAWMAKER - 7
 SPARSE = LAWMAKER - 8

@@ -19,6 +19,9 @@ from bot.telegram.state import Plan, State
 from bot.telegram.trust import LAGS, PATIENCE
 from tests.telegram.model_channel import Book, TrueChannel
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 FAILURES: tuple[Exception, ...] = (
     Unreachable("no answer"),
     FloodWait("updates.getChannelDifference", datetime(2023, 7, 12, tzinfo=UTC)),

@@ -22,6 +22,9 @@ from bot.translation import LocalTranslator, TranslationSettings, TranslationWor
 from bot.translation.model import Model
 from tests.monitor.desk import GURULEV, Desk, album, post, spoken, voice
 
+# Together too long for the quick loop.
+pytestmark = pytest.mark.slow
+
 SAID = "Генерал Попов снят с должности."
 ENGLISH = "Генерал Popov dismissed from office."
 
@@ -311,7 +314,6 @@ async def test_the_hint_of_the_channel(desk: Desk, here: Here) -> None:
     assert [row.language for row in await rows(desk)] == ["ru"]
 
 
-@pytest.mark.slow
 async def test_models_leave_memory_when_nothing_comes(desk: Desk, translator: LocalTranslator) -> None:
     """The process ends when idle, and the next text has a new one."""
     await desk.hear(post("Попов"))
