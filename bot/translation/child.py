@@ -4,12 +4,12 @@ First a request with the settings, answered by `ready` or `failed`; then texts, 
 `english`. It ends with its input, with its parent, or with the first error.
 """
 
-import os
 from pathlib import Path
 from typing import BinaryIO
 
+from bot.confined.child import run_child
 from bot.confined.frames import Frame, pack, read_frame
-from bot.confined.limits import allow_cpu, confine, die_with
+from bot.confined.limits import allow_cpu, confine
 from bot.errors import ModelMissing
 from bot.translation.folder import check_folder
 from bot.translation.model import Model
@@ -58,18 +58,5 @@ def _answer(answers: BinaryIO, frame: Frame) -> None:
     answers.flush()
 
 
-def main() -> None:
-    """Take the pipes away from everybody else (a library may print), then serve."""
-    with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)
-        os.close(0)
-        os.open(os.devnull, os.O_RDONLY)
-        settings = read_frame(requests)
-        if settings is None:
-            return
-        die_with(settings["parent"])
-        serve(requests, answers, settings)
-
-
 if __name__ == "__main__":
-    main()
+    run_child(serve)

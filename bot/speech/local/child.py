@@ -18,8 +18,9 @@ from typing import BinaryIO
 
 import ctranslate2
 
+from bot.confined.child import run_child
 from bot.confined.frames import Frame, pack, read_frame
-from bot.confined.limits import allow_cpu, confine, die_with
+from bot.confined.limits import allow_cpu, confine
 from bot.errors import MediaRefused
 from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Signal, Work
@@ -159,18 +160,5 @@ class Child:
         self._answers.flush()
 
 
-def main() -> None:
-    """Take the pipes away from everybody else (a library may print), then serve."""
-    with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)
-        os.close(0)
-        os.open(os.devnull, os.O_RDONLY)
-        settings = read_frame(requests)
-        if settings is None:
-            return
-        die_with(settings["parent"])
-        Child(requests, answers, settings).serve()
-
-
 if __name__ == "__main__":
-    main()
+    run_child(lambda requests, answers, settings: Child(requests, answers, settings).serve())
