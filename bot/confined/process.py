@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -18,39 +16,35 @@ from bot.errors import ChildDied
 
 log = structlog.get_logger()
 
+# Where there is nothing, and nothing can be made: a folder of its own would stay behind when the daemon is killed.
+_NOWHERE = "/nonexistent"
 # The child gets these of our environment and no other: no token, no proxy, no key.
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _LAST_LINES = 20
 
 
 class ChildProcess:
-    """A running child in an empty folder of its own."""
+    """A running child, which has no file of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path, what: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, what: str) -> None:
         self._what = what
         self._process = process
-        self._folder = folder
         self._errors: deque[str] = deque(maxlen=_LAST_LINES)
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
     async def spawn(cls, module: str, *, what: str, threads: int) -> "ChildProcess":
         """Start `python -m module`, which waits for its settings. `what`: one word, as errors and the log name it."""
-        folder = Path(tempfile.mkdtemp(prefix=f"earshot-{what}-"))
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", module),
-                cwd=folder,
-                env=_environment(folder, threads),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return cls(process, folder, what)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", module),
+            cwd="/",
+            env=environment(threads),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        return cls(process, what)
 
     @property
     def pid(self) -> int:
@@ -90,7 +84,6 @@ class ChildProcess:
             self._process.stdin.close()
         await self._process.wait()
         await self._listener
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _listen(self) -> None:
         """Keep its last words, and keep the pipe from filling."""
@@ -109,14 +102,15 @@ class ChildProcess:
         return ChildDied(f"the {self._what} process ended ({code}): {words}")
 
 
-def _environment(folder: Path, threads: int) -> dict[str, str]:
+def environment(threads: int) -> dict[str, str]:
+    """All that the child gets to see; `threads`: for the libraries that ask for them there."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return kept | {
         "PYTHONPATH": str(Path(bot.__file__).parent.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
+        "HOME": _NOWHERE,
+        "TMPDIR": _NOWHERE,
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": str(threads),
         # Each further arena reserves 64 MiB of the address space that is counted.

@@ -9,14 +9,22 @@ import platform
 import struct
 
 # socket, connect, bind, execve, execveat, ptrace, process_vm_readv, process_vm_writev, io_uring_setup,
-# unlinkat, renameat, renameat2, linkat, symlinkat; then those that arm64 never had: unlink, rename, fork, vfork
+# unlinkat, renameat, renameat2, linkat, symlinkat, mkdirat, mknodat, truncate; then those that arm64 never had: unlink,
+# rename, link, symlink, mkdir, mknod, fork, vfork
 _FORBIDDEN = {
     "x86_64": (
         0xC000003E,
         317,
-        (41, 42, 49, 59, 322, 101, 310, 311, 425, 263, 264, 316, 265, 266, 87, 82, 57, 58),
+        (
+            *(41, 42, 49, 59, 322, 101, 310, 311, 425, 263, 264, 316, 265, 266, 258, 259, 76),
+            *(87, 82, 86, 88, 83, 133, 57, 58),
+        ),
     ),
-    "aarch64": (0xC00000B7, 277, (198, 203, 200, 221, 281, 117, 270, 271, 425, 35, 38, 276, 37, 36)),
+    "aarch64": (
+        0xC00000B7,
+        277,
+        (198, 203, 200, 221, 281, 117, 270, 271, 425, 35, 38, 276, 37, 36, 34, 33, 45),
+    ),
 }
 # open, openat, openat2, open_by_handle_at, creat; arm64 never had open and creat
 _OPENING = {"x86_64": (2, 257, 437, 304, 85), "aarch64": (56, 437, 265)}

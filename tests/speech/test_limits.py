@@ -44,13 +44,18 @@ print(outcome)
         ("os.execv('/bin/true', ['true'])", "PermissionError"),
         ("os.unlink(sys.argv[1])", "PermissionError"),
         ("os.rename(sys.argv[1], sys.argv[1] + '2')", "PermissionError"),
+        ("os.truncate(sys.argv[1], 0)", "PermissionError"),
+        ("os.mkdir(sys.argv[1] + '2')", "PermissionError"),
+        ("os.symlink(sys.argv[1], sys.argv[1] + '2')", "PermissionError"),
+        ("os.link(sys.argv[1], sys.argv[1] + '2')", "PermissionError"),
+        ("os.mkfifo(sys.argv[1] + '2')", "PermissionError"),
         ("Path(sys.argv[1] + '3').write_text('x')", "OSError"),
         ("bytearray(3_000_000_000)", "MemoryError"),
         ("[open('/dev/null') for _ in range(100)]", "OSError"),
     ],
 )
 def test_what_a_confined_process_cannot_do(tmp_path_factory: pytest.TempPathFactory, attempt: str, error: str) -> None:
-    """No socket, program, removal, renaming, writing, memory or descriptor beyond its share, in any of its threads."""
+    """No socket, program, removal, renaming, link, folder, writing, memory or descriptor beyond its share, in any of its threads."""
     file = tmp_path_factory.mktemp("confined") / "precious"
     file.write_text("precious")
     script = CONFINED.format(attempt=attempt)
