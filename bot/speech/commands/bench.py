@@ -1,7 +1,8 @@
 """What transcribing costs on this machine, beside the obvious loop: the same recordings, the same model, in turns.
 
 Processor seconds of all threads are the measure, for on a shared machine the clock says little; on a GPU it is the clock,
-for there the processor waits. The contenders take turns within each round, and the median of the rounds counts.
+for there the processor waits. The contenders take turns within each round, and the median of the rounds counts. They
+share this process, which keeps its buffers as the speech process does; so the obvious loop has that for nothing.
 """
 
 import time
@@ -10,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import ctranslate2
 from faster_whisper import WhisperModel
 
 from bot.model import Transcript
-from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Work
+from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
 from bot.speech.local.driver import Driver
+from bot.speech.local.heap import keep_buffers
 from bot.speech.local.hearing import hear
 from bot.speech.local.model import Model
 from bot.speech.settings import Manner
@@ -40,6 +42,7 @@ _TEMPERATURES = (0.0, 0.4)
 # What a contender makes of a recording: text and times that can be compared with another's.
 Gist = tuple[tuple[Any, ...], ...]
 Contender = Callable[[Sequence[Path]], list[Gist]]
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +89,9 @@ def contenders(folder: Path, *, device: str, compute_type: str, workers: int, ba
     """All of them, on the model in `folder`; each runs `workers` calls side by side at most, on one thread each.
 
     More threads a call make faster-whisper's loop quicker by the clock and dearer by the processor, so it has one too.
+    From then on this process keeps its buffers (`keep_buffers`).
     """
+    keep_buffers()
     loop = WhisperModel(str(folder), device=device, compute_type=compute_type, cpu_threads=1)
     model = Model(str(folder), device=device, compute_type=compute_type, workers=workers, threads=1)
     manner = Manner(words=False)
@@ -157,16 +162,7 @@ def together(driver: Driver[Transcript], model: Model, paths: Sequence[Path], ma
 
 def alone(model: Model, path: Path, manner: Manner, asked: Callable[[Ask], None] = lambda ask: None) -> Transcript:
     """One recording, nothing beside it; `asked` hears of everything that it needs of the model."""
-    hearing = _file(model, path, manner)
-    answer: Any = None
-    while True:
-        try:
-            ask = hearing.send(answer)
-        except StopIteration as end:
-            transcript: Transcript = end.value
-            return transcript
-        asked(ask)
-        answer = _answered(model, ask, manner.beam_size)
+    return _alone(model, _file(model, path, manner), manner.beam_size, asked)
 
 
 def gist(transcript: Transcript) -> Gist:
@@ -216,6 +212,22 @@ class _Floor:
 def _file(model: Model, path: Path, manner: Manner) -> Hearing[Transcript]:
     sound: Sound = yield Work(partial(read, path), front=True)
     return (yield from hear(model, sound, manner, "", hint=None))
+
+
+def _alone(model: Model, hearing: Hearing[T], beam_size: int, asked: Callable[[Ask], None]) -> T:
+    """Its result; pieces that might go side by side go one after the other."""
+    answer: Any = None
+    while True:
+        try:
+            ask = hearing.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if isinstance(ask, Together):
+            answer = [_alone(model, one, beam_size, asked) for one in ask.hearings]
+        else:
+            asked(ask)
+            answer = _answered(model, ask, beam_size)
 
 
 def _answered(model: Model, ask: Ask, beam_size: int) -> Any:

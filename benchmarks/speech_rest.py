@@ -1,0 +1,163 @@
+"""What stands around a transcript, each measured by `benchmarks.speech --only NAME`."""
+
+import argparse
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks import report
+from benchmarks.random_whisper import write_model
+from bot.speech import LocalTranscriber, SpeechSettings
+from bot.speech.commands import bench
+from bot.speech.local.model import Model
+from bot.speech.settings import Manner
+from bot.speech.sound.notes import noise, silence, write_note
+
+KEPT = Path("build/speech")
+PARTS = ("front", "worst", "hot_words", "restart", "memory")
+ROUNDS = 5
+GOAL_FRONT, GOAL_GROWTH, GOAL_RESTART, GOAL_WORST = 6.0, 5.0, 1.0, 3.0
+HOT_WORDS = ", ".join(["Гурулёв", "Попов", "Цоков", "Герасимов", "Шойгу", "58-я армия", "Storm Shadow", "Бердянск"] * 2)
+
+
+def model_folder(size: str, *, loop: bool = False) -> Path:
+    """A random model, made when it is not there yet."""
+    folder = KEPT / f"random-{size}{'-loop' if loop else ''}"
+    if not (folder / "model.bin").is_file():
+        report.tell(f"making a random model of the size {size}{' that never ends' if loop else ''}")
+        write_model(size, folder, loop=loop)
+    return folder
+
+
+def rest(folder: Path, sets: Sequence[Sequence[Path]], scratch: Path, given: argparse.Namespace) -> dict[str, object]:
+    """Figures of what stands around the race, by the names of its parts."""
+    short = sets[0]
+    sizes = ["tiny", "base", *([] if given.quick else ["small"])]
+    parts: dict[str, Callable[[], object]] = {
+        "front": lambda: front(folder, [note for notes in sets for note in notes]),
+        "worst": lambda: worst(folder, short, scratch, given.rounds),
+        "hot_words": lambda: hot_words(folder, short, given.rounds),
+        "restart": lambda: asyncio.run(restart(sizes, given.rounds)),
+        "memory": lambda: asyncio.run(memory(folder, short, 60 if given.quick else 500)),
+    }
+    return {name: parts[name]() for name in PARTS if given.only in (None, "rest", name)}
+
+
+def front(folder: Path, notes: Sequence[Path]) -> dict[str, float]:
+    """Decoding and spectrogram."""
+    model = Model(str(folder), device="cpu", compute_type="int8", workers=1, threads=1)
+    value = median(bench.front_milliseconds(model, notes) for _ in range(ROUNDS))
+    held = report.verdict(value <= GOAL_FRONT)
+    print(f"\ndecoding and spectrogram: {value:.2f} processor ms a second; {held} (goal {GOAL_FRONT:.0f})")
+    return {"milliseconds": round(value, 2)}
+
+
+def worst(folder: Path, notes: Sequence[Path], scratch: Path, rounds: int) -> dict[str, float]:
+    """Notes of ten seconds that go wrong, by how much dearer they are than one that does not."""
+    loop = Model(str(model_folder("tiny", loop=True)), device="cpu", compute_type="int8", workers=1, threads=1)
+    model = Model(str(folder), device="cpu", compute_type="int8", workers=1, threads=1)
+    manner = Manner()
+    made = {
+        "silence": write_note(silence(10), scratch / "silence.ogg"),
+        "white noise": write_note(noise(10), scratch / "white.ogg"),
+        "pink noise": write_note(noise(10, pink=True), scratch / "pink.ogg"),
+    }
+    cases = {"normal": (model, notes[4]), "a loop": (loop, notes[4])} | {
+        name: (model, path) for name, path in made.items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (which, path) in cases.items():
+            begun = time.process_time()
+            bench.alone(which, path, manner)
+            seconds[name].append(time.process_time() - begun)
+    times = {name: median(found) / median(seconds["normal"]) for name, found in seconds.items()}
+    print("\nnotes of 10 s (tiny, word times), times a normal one:")
+    report.table(
+        ["", "times", ""],
+        [
+            [name, f"{value:.2f}", f"{report.verdict(value <= GOAL_WORST)} (goal {GOAL_WORST:.0f})"]
+            for name, value in times.items()
+        ],
+    )
+    return {name: round(value, 3) for name, value in times.items()}
+
+
+def hot_words(folder: Path, notes: Sequence[Path], rounds: int) -> dict[str, float]:
+    """What names in the prompt cost: about 90 tokens, as two dozen names are with a real tokenizer."""
+    model = Model(str(folder), device="cpu", compute_type="int8", workers=1, threads=1)
+    seconds: dict[str, list[float]] = {"without": [], "with": []}
+    for _ in range(rounds):
+        for name, manner in {"without": Manner(words=False), "with": Manner(words=False, hot_words=HOT_WORDS)}.items():
+            begun = time.process_time()
+            for path in notes:
+                bench.alone(model, path, manner)
+            seconds[name].append(time.process_time() - begun)
+    ratio = median(seconds["with"]) / median(seconds["without"])
+    print(f"\nhot words ({len(HOT_WORDS)} letters): {ratio:.3f} times the cost of a note without")
+    return {"times": round(ratio, 3)}
+
+
+async def memory(folder: Path, notes: Sequence[Path], count: int) -> dict[str, float]:
+    """Growth of the speech process from note 20 to the last."""
+    transcriber = LocalTranscriber(_settings(folder), jobs_per_child=count + 1)
+    seen: dict[int, float] = {}
+    done = 0
+
+    async def worker(todo: list[Path]) -> None:
+        nonlocal done
+        while todo:
+            await transcriber.transcribe(todo.pop(), language=None, declared_seconds=None)
+            done += 1
+            if done % 20 == 0:
+                seen[done] = report.rss(transcriber.pid or 0)
+                report.tell(f"memory: note {done}, {seen[done]:.1f} MB")
+
+    await transcriber.start()
+    try:
+        todo = [notes[number % len(notes)] for number in range(count)]
+        await asyncio.gather(*(worker(todo) for _ in range(transcriber.capacity)))
+    finally:
+        await transcriber.close()
+    growth = seen[max(seen)] - seen[20]
+    print(
+        f"\nmemory of the speech process: {seen[20]:.1f} MB at note 20, {seen[max(seen)]:.1f} MB at note {max(seen)}; "
+        f"{report.verdict(growth <= GOAL_GROWTH)} (goal: {GOAL_GROWTH:.0f} MB more)"
+    )
+    return {"megabytes_at_20": round(seen[20], 1), "growth": round(growth, 1), "notes": max(seen)}
+
+
+async def restart(sizes: Sequence[str], rounds: int) -> dict[str, float]:
+    """Processor seconds of the speech process until it is ready."""
+    found = {}
+    for size in sizes:
+        settings = _settings(model_folder(size))
+        seconds = []
+        for _ in range(rounds):
+            transcriber = LocalTranscriber(settings)
+            try:
+                await transcriber.start()
+                seconds.append(_processor_seconds(transcriber.pid or 0))
+            finally:
+                await transcriber.close()
+        found[size] = round(median(seconds), 2)
+    print("\nrestart of the speech process, processor seconds:")
+    rows = [
+        [size, f"{value:.2f}", f"{report.verdict(value <= GOAL_RESTART)} (goal {GOAL_RESTART:.0f})"]
+        for size, value in found.items()
+    ]
+    report.table(["", "seconds", ""], rows)
+    return found
+
+
+def _settings(folder: Path) -> SpeechSettings:
+    return SpeechSettings(model=str(folder), models_folder=KEPT, device="cpu", compute_type="int8")
+
+
+def _processor_seconds(pid: int) -> float:
+    """Of a running process, all its threads: proc(5), /proc/PID/stat, utime and stime."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,61 @@
+"""The contenders of `earshot speech bench` answer everything that a recording asks for."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.speech.commands.bench import alone, gist, together
+from bot.speech.local.asks import Ask, Decode, Encode
+from bot.speech.local.driver import Driver
+from bot.speech.local.model import Model
+from bot.speech.settings import Manner
+from tests.speech.conftest import MODEL, Clip
+
+pytestmark = pytest.mark.slow
+
+
+def test_pieces_of_a_recording_are_counted_alone_as_together(general: Clip) -> None:
+    """Fitted pieces go one after the other when nothing goes beside them: each is told of, and all of it is written."""
+    model = Model(str(MODEL), device="cpu", compute_type="int8", workers=1, threads=1)
+    manner = Manner(words=False, fitted=True)
+    asked: list[Ask] = []
+    heard = alone(model, general.path, manner, asked.append)
+    assert sum(isinstance(one, Encode) for one in asked) >= 2
+    assert sum(isinstance(one, Decode) for one in asked) >= 2
+    assert heard.segments[-1].end > 0.8 * general.seconds
+    driver = Driver(model, workers=1, beam_size=manner.beam_size, batch=8)  # type: ignore[var-annotated]
+    assert [gist(heard)] == together(driver, model, [general.path], manner)
+
+
+def test_buffers_are_kept_as_the_speech_process_keeps_them() -> None:
+    """After `contenders` memory that is given back stays, so that taking it again faults in no page."""
+    script = (
+        "import ctypes, resource, sys\n"
+        "from pathlib import Path\n"
+        "from bot.speech.commands.bench import contenders\n"
+        "def faults():\n"
+        "    c = ctypes.CDLL(None)\n"
+        "    c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]\n"
+        "    seen = []\n"
+        "    for _ in range(3):\n"
+        "        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "        place = c.malloc(100_000_000); ctypes.memset(place, 1, 100_000_000); c.free(place)\n"
+        "        seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
+        "    return seen[-1]\n"
+        "before = faults()\n"
+        "contenders(Path(sys.argv[1]), device='cpu', compute_type='int8', workers=1, batch=1)\n"
+        "print(before, faults())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(MODEL)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    before, after = map(int, done.stdout.split())
+    assert before > 100_000_000 / resource.getpagesize() / 600
+    assert after < before / 10
