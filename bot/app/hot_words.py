@@ -1,8 +1,10 @@
 """Names that the decoder of speech is told to expect: those that the rules look for."""
 
+from collections.abc import Iterable
+
 from bot.config.settings import SpeechSection
 from bot.rules import RuleSet
-from bot.speech import Transcriber
+from bot.speech import Rehearser, Transcriber
 
 # Whisper has room for 223 tokens before the text; a Russian letter pair is about one. What is longer slows each note.
 MOST_LETTERS = 400
@@ -10,10 +12,12 @@ MOST_LETTERS = 400
 _KINDS = ("person", "unit", "place")
 
 
-def expect_names(transcriber: Transcriber, speech: SpeechSection, rules: RuleSet) -> None:
-    """Tell `transcriber` the names of these rules, where the settings want it."""
+def expect_names(hearers: Iterable[Transcriber | Rehearser], speech: SpeechSection, rules: RuleSet) -> None:
+    """Tell all `hearers` the names of these rules, where the settings want it."""
     if speech.hot_words:
-        transcriber.expect(hot_words(rules))
+        names = hot_words(rules)
+        for hearer in hearers:
+            hearer.expect(names)
 
 
 def hot_words(rules: RuleSet, *, most: int = MOST_LETTERS) -> str:

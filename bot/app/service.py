@@ -93,7 +93,6 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     sinks = await _open_sinks(config, alert_bot)
     pinned = await fleet.pin()
     transcriber = speech_transcriber(config)
-    expect_names(transcriber, config.settings.speech, rules)
     stack.push_async_callback(transcriber.close)
     service = Service(
         config,
@@ -198,6 +197,8 @@ class Service:
             announce=self._nudge_all,
             attempts=speech.attempts,
         )
+        expect = partial(expect_names, (transcriber, rehearser), speech)
+        expect(rules)
         ruling = Pulse(stop)
         rules_watch = RulesWatch(
             rules_folder(config),
@@ -206,7 +207,7 @@ class Service:
             texts=config.rules,
             say=self.say,
             tell=self._tell,
-            taken=partial(expect_names, transcriber, speech),
+            taken=expect,
         )
         watching = Watching(
             config,

@@ -49,8 +49,13 @@ class Rehearser:
         self._announce = announce
         self._attempts = attempts
         self._patience = tuple(patience)
+        self._hot_words = ""
         # The model in memory: no more than one.
         self._loaded: tuple[str, Transcriber] | None = None
+
+    def expect(self, hot_words: str) -> None:
+        """See `Transcriber.expect`: for whichever model hears, from the next recording on."""
+        self._hot_words = hot_words
 
     async def run(self) -> None:
         """Work until the service stops. Raises StoreError when the store still fails after the last of its retries."""
@@ -113,6 +118,7 @@ class Rehearser:
         if self._loaded is None or self._loaded[0] != model:
             await self._unload()
             self._loaded = model, self._transcriber_of(model)
+        self._loaded[1].expect(self._hot_words)
         return self._loaded[1]
 
     async def _unload(self) -> None:

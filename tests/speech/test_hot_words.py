@@ -1,6 +1,7 @@
 """Names that the decoder is told to expect: those of the rules that are in force, without a new process."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from aiohttp import ClientSession
 from bot.app.hot_words import expect_names
 from bot.app.rules_watch import RulesWatch
 from bot.config.settings import SpeechSection
+from bot.model import RecordingState
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.rules import parse_rules
-from bot.speech import LocalTranscriber, SpeechSettings
+from bot.speech import LocalTranscriber, Rehearser, SpeechSettings
 from bot.speech.remote.server import RemoteSettings
 from bot.speech.remote.transcriber import RemoteTranscriber
-from bot.store import Store
+from bot.store import Store, Why
 from tests.speech.conftest import MODEL, RECORDINGS
+from tests.speech.workbench import TRANSCRIPT, Bench, Script
 from tests.stores import ready_sqlite
 
 pytestmark = pytest.mark.slow
@@ -61,9 +64,9 @@ async def test_new_rules_are_expected_by_the_same_process(transcriber: LocalTran
             texts=rules("Герасимов"),
             say=_nobody,
             tell=_nobody,
-            taken=lambda new: expect_names(transcriber, WANTED, new),
+            taken=lambda new: expect_names((transcriber,), WANTED, new),
         )
-        expect_names(transcriber, WANTED, known)
+        expect_names((transcriber,), WANTED, known)
         assert await told(transcriber) == "Герасимов"
         pid = transcriber.pid
         file.write_text("rules: broken", "utf-8")
@@ -101,9 +104,37 @@ async def test_the_decoder_is_told(transcriber: LocalTranscriber) -> None:
     assert plain.segments[0].avg_logprob != expecting.segments[0].avg_logprob
 
 
+async def test_another_hearing_expects_them_too(bench: Bench, tmp_path: Path) -> None:
+    """Whichever model hears again is told the names of the rules as they are then, also those taken up meanwhile."""
+    heard: list[str | None] = []
+    stop = asyncio.Event()
+
+    def transcriber_of(model: str) -> LocalTranscriber:
+        return LocalTranscriber(SpeechSettings(model=model, models_folder=tmp_path, compute_type="int8", threads=1))
+
+    rehearser = Rehearser(bench.store, bench.monitor, transcriber_of, Pulse(stop), clock=bench.clock, announce=stop.set)
+    number = await bench.post(1, NOTE.read_bytes())
+    await bench.run_until(Script([TRANSCRIPT]), bench.in_state(number, RecordingState.DONE))
+    sha256 = (await bench.recording(number)).sha256
+    assert sha256 is not None
+    for names in ("Герасимов", "Попов", ""):
+        expect_names((rehearser,), WANTED, parse_rules(rules(names) if names else {}))
+        # A model hears a file once: this one goes by several names.
+        model = tmp_path / f"model-{names}"
+        shutil.copytree(MODEL, model)
+        await bench.store.hearings.want_hearing(sha256, str(model), Why.AGAIN, at=bench.now)
+        await rehearser.run()
+        stop.clear()
+        transcript = await bench.store.hearings.current(sha256)
+        assert transcript is not None
+        assert transcript.model.startswith(f"model-{names} ")
+        heard.append(transcript.parameters.get("hot_words"))
+    assert heard == ["Герасимов", "Попов", None]
+
+
 async def test_nothing_is_expected_unless_the_settings_say_so(transcriber: LocalTranscriber) -> None:
     """speech.hot_words is off by default."""
-    expect_names(transcriber, SpeechSection(), parse_rules(rules("Попов")))
+    expect_names((transcriber,), SpeechSection(), parse_rules(rules("Попов")))
     assert await told(transcriber) is None
 
 
@@ -113,7 +144,7 @@ async def test_a_server_is_told_in_its_prompt(address: str) -> None:
     try:
         plain = await transcriber.transcribe(NOTE, language="ru", declared_seconds=None)
         assert "hot_words" not in plain.parameters
-        expect_names(transcriber, WANTED, parse_rules(rules("Попов")))
+        expect_names((transcriber,), WANTED, parse_rules(rules("Попов")))
         expecting = await transcriber.transcribe(NOTE, language="ru", declared_seconds=None)
         assert expecting.parameters["hot_words"] == "Попов"
         assert plain.segments[0].avg_logprob != expecting.segments[0].avg_logprob

@@ -68,6 +68,9 @@ class Script:
     # One after the other, so that outcomes come in the order in which they stand here.
     capacity: int = 1
 
+    def expect(self, hot_words: str) -> None:
+        """It hears what is written down."""
+
     async def transcribe(
         self, path: Path, *, language: str | None, declared_seconds: float | None, heard_before: object = None
     ) -> Transcript:
