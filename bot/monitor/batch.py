@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.canary import match_canary
 from bot.model import Channel, ChannelId, Item, Match
 from bot.monitor import changes, notices
 from bot.monitor.changes import Edit, edited_into, edited_out
@@ -24,6 +25,8 @@ class Batch:
     """One pass of posts over one set of rules."""
 
     rules: RuleSet
+    # The channel that is held against the built-in rule alone.
+    canary: ChannelId | None = None
     # The channels that its posts were forwarded from.
     origins: Mapping[ChannelId, Channel] = field(default_factory=dict)
     # For people: on which posts the rules failed.
@@ -31,6 +34,8 @@ class Batch:
 
     def match(self, items: Sequence[Item], channel: Channel) -> tuple[Match, ...]:
         """The rules that the post meets; none, and a failure, where the rules failed."""
+        if channel.channel_id == self.canary:
+            return match_canary(items[-1].message.text)
 
         def work() -> tuple[Match, ...]:
             return self.rules.match(subject(items, channel=channel, origins=self.origins))
@@ -41,7 +46,7 @@ class Batch:
         self, before: Sequence[Item], after: Sequence[Item], channel: Channel
     ) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
         """What rules on edits find: in the new state, and in the one before; nothing when it is no edit."""
-        if not before or not self.rules.on(On.EDITED):
+        if not before or channel.channel_id == self.canary or not self.rules.on(On.EDITED):
             return (), ()
         edit = Edit(before=before, after=after, channel=channel, origins=self.origins)
 

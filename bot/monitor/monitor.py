@@ -5,15 +5,14 @@ being matched would be seen by neither, and its alert would never come.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.canary import CANARY, match_canary
+from bot.canary import CANARY
 from bot.errors import StoreError
 from bot.model import (
     Channel,
@@ -22,10 +21,8 @@ from bot.model import (
     Event,
     EventKind,
     How,
-    Item,
     Key,
     Kind,
-    Match,
     Message,
     Recording,
     RecordingState,
@@ -36,24 +33,18 @@ from bot.model import (
 )
 from bot.monitor import changes, notices
 from bot.monitor.batch import Batch
+from bot.monitor.news import News, heard, news
 from bot.monitor.post import (
     PostName,
     Reading,
-    Standing,
-    bearer,
-    before_edit,
-    borne,
     post_name,
     siblings,
-    standing,
-    standings,
-    states,
 )
 from bot.monitor.rehear import Effect, Post, Twice, compare
 from bot.monitor.subject import is_part, speech_of
 from bot.rules import RuleSet
 from bot.rules.trigger import On
-from bot.store import Appearance, Hearing, Known, Observation, Raised, Store, Untranslated, Why
+from bot.store import Appearance, Hearing, Observation, Raised, Store, Untranslated, Why
 
 log = structlog.get_logger()
 
@@ -106,8 +97,8 @@ class Monitor:
             messages = [reading.message for reading in readings]
             known = await self._store.intake.known(messages)
             batch = await self._batch([*messages, *siblings(known)])
-            news = self._news(readings, batch, await self._channels(readings), known)
-            observations = [self._observation(reading, news) for reading in readings]
+            found = news(readings, batch, await self._channels(readings), known)
+            observations = [self._observation(reading, found) for reading in readings]
             await self._report(batch)
             alerts = await self._store.intake.observe(observations)
         if alerts or batch.failures or any(observation.speech == "wanted" for observation in observations):
@@ -127,7 +118,7 @@ class Monitor:
                 transcript = replace(transcript, partial=True)
             appearances = await self._store.recordings.appearances(recording.recording_id)
             batch = await self._batch([one.message for one in appearances])
-            matches, more = self._heard(appearances, transcript, batch)
+            matches, more = heard(appearances, transcript, batch)
             await self._report(batch)
             alerts = await self._store.recordings.record_transcript(
                 recording.recording_id,
@@ -161,10 +152,10 @@ class Monitor:
             appearances = await self._store.twins.appearances(hearing.sha256)
             batch = await self._batch([one.message for one in appearances])
             effect = Effect()
-            heard = Twice(before=before, now=transcript, at=now)
+            twice = Twice(before=before, now=transcript, at=now)
             for post in await self._reheard(hearing, appearances, now):
                 found, failures = Effect(), len(batch.failures)
-                compare(post, heard, batch.match, found)
+                compare(post, twice, batch.match, found)
                 if len(batch.failures) == failures:
                     effect.add(found)
             await self._report(batch)
@@ -290,7 +281,8 @@ class Monitor:
         rules = self.rules
         forwards = [message.forward for message in messages if message.forward] if rules.asks_origin else []
         wanted = {forward.channel_id for forward in forwards if forward.channel_id is not None}
-        return Batch(rules, origins={channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)})
+        origins = {channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)}
+        return Batch(rules, canary=self.canary, origins=origins)
 
     async def _channel(self, channel_id: ChannelId) -> Channel:
         return await self._store.channels.get(channel_id) or Channel(channel_id=channel_id, access_hash=0)
@@ -300,74 +292,16 @@ class Monitor:
         wanted = {reading.message.channel_id for reading in readings}
         return {channel_id: await self._channel(channel_id) for channel_id in sorted(wanted)}
 
-    def _news(
-        self,
-        readings: Sequence[Reading],
-        batch: Batch,
-        channels: Mapping[ChannelId, Channel],
-        known: Mapping[Key, Known],
-    ) -> dict[int, "_News"]:
-        """By raw id, the matches that have a form which has not alerted: state by state, as they came."""
-        posts = standings(readings, known)
-        news: dict[int, _News] = defaultdict(_News)
-        for state in states(readings):
-            message = state[0].message
-            items = [Item(message=one.message, transcript=known[one.message.key].transcript) for one in state]
-            post = posts[post_name(message)]
-            before = before_edit(state, post, known)
-            whole = post.take(items)
-            # The past is searched, it wakes nobody: neither does a post of which all that is new is from a backfill.
-            if message.kind is Kind.SERVICE or all(one.unread.how is How.BACKFILL for one in state):
-                continue
-            raw_ids = {one.message.message_id: one.unread.raw_id for one in state}
-            channel = channels[message.channel_id]
-            into, out_of = batch.edited(before, whole, channel) if channel.channel_id != self.canary else ((), ())
-            for match in post.news((*self._match(whole, batch, channel), *into)):
-                number = bearer(match, raw_ids)
-                news[raw_ids[number]].matches.append(borne(match, number))
-            for match in post.news(out_of):
-                number = bearer(match, raw_ids)
-                news[raw_ids[number]].before.append(borne(match, number))
-        return news
-
-    def _heard(
-        self, appearances: Sequence[Appearance], transcript: Transcript, batch: Batch
-    ) -> tuple[dict[Key, tuple[Match, ...]], list[str]]:
-        """The matches that a transcript brings to the posts that bear it; an album may bear it twice.
-
-        And notices, of what a fuller transcript brings to a rule that has alerted on the speech of the post: there is one
-        alert for each rule and version.
-        """
-        posts: dict[PostName, Standing] = {}
-        matches: dict[Key, tuple[Match, ...]] = {}
-        more: list[str] = []
-        for one in appearances:
-            message = one.message
-            post = posts.setdefault(post_name(message), standing(one.siblings, one.forms))
-            whole = post.take([Item(message=message, transcript=transcript)])
-            # Service messages bear no recordings, but a message may have become one.
-            silent = message.kind is Kind.SERVICE or one.how is How.BACKFILL or message.channel_id == self.canary
-            found = [] if silent else post.news(self._match(whole, batch, one.channel))
-            fresh = [match for match in found if match.rule_id not in one.spoken]
-            matches[message.key] = tuple(borne(match, message.message_id) for match in fresh)
-            more += (notices.heard_more(match, one.channel, message) for match in found if match not in fresh)
-        return matches, more
-
-    def _match(self, items: Sequence[Item], batch: Batch, channel: Channel) -> tuple[Match, ...]:
-        if channel.channel_id == self.canary:
-            return match_canary(items[-1].message.text)
-        return batch.match(items, channel)
-
-    def _observation(self, reading: Reading, news: Mapping[int, "_News"]) -> Observation:
+    def _observation(self, reading: Reading, found: Mapping[int, News]) -> Observation:
         message = reading.message
-        found = news.get(reading.unread.raw_id, _News())
+        brought = found.get(reading.unread.raw_id, News())
         return Observation(
             raw_id=reading.unread.raw_id,
             message=message,
             heard_at=reading.unread.heard_at,
             how=reading.unread.how,
-            matches=tuple(found.matches),
-            before=tuple(found.before),
+            matches=tuple(brought.matches),
+            before=tuple(brought.before),
             speech=speech_of(message, self._transcribe),
             sinks=(CANARY,) if message.channel_id == self.canary else self._sinks,
         )
@@ -376,11 +310,3 @@ class Monitor:
         """Tell the analysts where the rules failed. First: a kill in between repeats the notice and loses nothing."""
         for failure in batch.failures:
             await self._store.outbox.add_notice(self._sinks, failure, self._clock())
-
-
-@dataclass(slots=True)
-class _News:
-    """The matches that one raw message brings, and those of the state before that it takes back."""
-
-    matches: list[Match] = field(default_factory=list)
-    before: list[Match] = field(default_factory=list)
