@@ -4,6 +4,7 @@ import asyncio
 import os
 import platform
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
 from bot.speech import LocalTranscriber, SpeechSettings
 from bot.speech.local.transcriber import is_partial
-from tests.speech.conftest import Clip
+from tests.speech.conftest import REPOSITORY, Clip
 
 
 async def transcribe(transcriber: LocalTranscriber, clip: Clip) -> str:
@@ -269,6 +270,19 @@ async def test_a_partial_recording_says_so(transcriber: LocalTranscriber, tmp_pa
     assert heard.partial
     assert heard.duration < 0.6 * general.seconds
     assert "должности" in heard.text
+
+
+def test_the_child_loads_nothing_of_the_daemon() -> None:
+    """What logs, waits and keeps rows is not loaded with it; the room gives every name that it lists all the same."""
+    script = (
+        "import sys\nimport bot.speech.local.child\n"
+        "print(sorted({'structlog', 'rich', 'sqlalchemy', 'bot.speech.worker', 'bot.confined.process'} & set(sys.modules)))\n"
+        "import bot.speech\n"
+        "print([name for name in bot.speech.__all__ if getattr(bot.speech, name) is None])\n"
+        "print(hasattr(bot.speech, 'Nobody'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout.split("\n") == ["[]", "[]", "False", ""]
 
 
 @pytest.mark.parametrize(
