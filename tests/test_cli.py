@@ -28,9 +28,7 @@ from bot.config import ENVIRONMENT, load_config
 from bot.errors import ConfigError, EarshotError
 from bot.telegram import SessionFile
 from tests.configured import Folder, server_key
-from tests.stores import postgres_stops, postgres_url
-
-__all__ = ["postgres_stops"]
+from tests.stores import postgres_url
 
 Capture = pytest.CaptureFixture[str]
 

@@ -11,9 +11,7 @@ import pytest
 
 from bot.sandbox.stage import EXAMPLE_RULES, Stage
 from bot.sandbox.world import User
-from tests.stores import postgres_stops, postgres_url
-
-__all__ = ["postgres_stops"]
+from tests.stores import postgres_url
 
 # As fast as Telegram's sandbox takes them; most tests are not about pauses.
 FAST = {"telegram": {"sweep_seconds": 1}, "alerts": {"per_second": 30.0, "per_minute": 1800}}

@@ -7,9 +7,7 @@ import pytest
 
 from bot.store import Store
 from tests.store.making import BLOGGER, LAWMAKER, NOON, channel
-from tests.stores import fresh_sqlite, opened, postgres_stops, postgres_url, ready_url
-
-__all__ = ["postgres_stops"]
+from tests.stores import fresh_sqlite, opened, postgres_url, ready_url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

@@ -7,10 +7,9 @@ import pytest
 
 from bot.translation import LocalTranslator, TranslationSettings
 from tests.monitor.conftest import desk, either_desk
-from tests.stores import postgres_stops
 from tests.translation.models import word_for_word
 
-__all__ = ["desk", "either_desk", "postgres_stops"]
+__all__ = ["desk", "either_desk"]
 
 WORDS = {
     "Попов": "Popov",
