@@ -3,6 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Compiled once, whatever the environment says: each of the hundreds of processes that the tests start would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
+
+# Where tests put their databases, hundreds of them: in memory where it has four gigabytes free, for no test is of a disk.
+SCRATCH = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 4194304 {enough = NR > 1} END {print enough ? "/dev/shm" : "/tmp"}'))
+test quick: export TMPDIR := $(SCRATCH)
+
 .PHONY: help demo test check quick drills format lock clean speech-model
 
 help: ## list the targets
@@ -12,7 +19,7 @@ demo: $(VENV)/run ## the founding case, played out on a Telegram of our own (ARG
 	@$(BIN)/earshot demo $(ARGS)
 
 test: $(VENV)/dev check ## everything: checks, then the whole suite on SQLite and PostgreSQL
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist worksteal
 
 check: $(VENV)/dev ## format, lint, types, import contract
 	$(BIN)/ruff format --check .
@@ -21,7 +28,7 @@ check: $(VENV)/dev ## format, lint, types, import contract
 	$(BIN)/lint-imports --no-cache
 
 quick: $(VENV)/dev ## the fast half of the suite
-	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile=quick -q
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile=quick -q
 
 format: $(VENV)/dev ## format the code, sort imports
 	$(BIN)/ruff format .
@@ -57,6 +64,7 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url 
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find bot tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Earshot needs Python 3.11 or newer; '$(PYTHON)' is older. Name another one: make PYTHON=python3.12 ..."; exit 1; }
