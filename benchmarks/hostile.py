@@ -1,20 +1,22 @@
 """Messages of 4,096 characters that are made to be slow, for `make bench-rules`.
 
 Two kinds: pieces repeated without end, and the rules' own words in any order, plain and disguised, which a seeded search
-looks for. Each is held against the median message of the corpus, which is timed beside it.
+looks for. Each is held against the median message of the corpus, and against the median of honest texts of its own length,
+messages of the corpus one after another; both are timed beside it.
 """
 
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from benchmarks import report
 
 LIMIT = 4_096
 ROUNDS = 5
-# Honest messages that are timed beside each hostile one.
-BESIDE = 40
+# Honest messages that are timed beside each hostile one, and honest texts of its length.
+BESIDE, LONG_BESIDE = 40, 9
 # Texts that the search makes, and the slowest of them that are timed again.
 TRIED, KEPT = 400, 12
 
@@ -84,19 +86,39 @@ def mixed(rng: random.Random, own: Sequence[str]) -> str:
     return ("".join(parts) * LIMIT)[:LIMIT]
 
 
-def times_the_median(work: Work, texts: dict[str, str], messages: Sequence[str]) -> list[tuple[str, float, float]]:
-    """(name, ms, times the median message), the slowest first; the quickest of some rounds, as others use the machine."""
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A hostile text, its milliseconds, and these against the median message and the median honest text of its length."""
+
+    name: str
+    ms: float
+    times: float
+    times_long: float
+
+
+def against_honest(work: Work, texts: dict[str, str], messages: Sequence[str]) -> list[Slow]:
+    """The slowest first; of each the quickest of some rounds, as others use the machine."""
+    honest = _long(messages)
     found = []
     for name, text in texts.items():
         rounds = []
         for number in range(ROUNDS):
-            beside = messages[number * BESIDE : (number + 1) * BESIDE]
-            usual = report.median([milliseconds(work, message) for message in beside])
+            usual = _median(work, messages[number * BESIDE : (number + 1) * BESIDE])
+            usual_long = _median(work, honest[number * LONG_BESIDE : (number + 1) * LONG_BESIDE])
             spent = milliseconds(work, text)
-            rounds.append((spent / usual, spent))
-        times, spent = min(rounds)
-        found.append((name, spent, times))
-    return sorted(found, key=lambda one: -one[2])
+            rounds.append(Slow(name, spent, spent / usual, spent / usual_long))
+        found.append(min(rounds, key=lambda one: one.times))
+    return sorted(found, key=lambda one: -one.times)
+
+
+def _median(work: Work, texts: Sequence[str]) -> float:
+    return report.median([milliseconds(work, text) for text in texts])
+
+
+def _long(messages: Sequence[str]) -> list[str]:
+    """As many honest texts of `LIMIT` characters as the rounds ask for, from the end of the corpus."""
+    joined = " ".join(messages[-ROUNDS * LONG_BESIDE * LIMIT // min(map(len, messages)) :])
+    return [joined[number * LIMIT : (number + 1) * LIMIT] for number in range(ROUNDS * LONG_BESIDE)]
 
 
 def slowest_mixes(rng: random.Random, work: Work, own: Sequence[str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ The corpus is synthetic, no post of anyone is in it: a Zipf draw over the forms 
 punctuation, emoji, hashtags and addresses as posts have them. Of ten rules five are persons, two places, two phrases and
 one a word, of nouns drawn from the dictionary apart from the corpus.
 
-Then single messages of 4,096 characters that are made to be slow, against the median message (see `hostile`), with each
-number of rules and with the rules that are shipped. Goal: 50 times.
+Then single messages of 4,096 characters that are made to be slow, against the median message and the median honest text
+of that length (see `hostile`), with each number of rules and with the rules that are shipped. Goal: 50 times.
 """
 
 import argparse
@@ -201,8 +201,8 @@ def shipped() -> tuple[RuleSet, list[str]]:
 
 def slowest(
     rng: random.Random, words: Vocabulary, messages: Sequence[str], counts: Sequence[int]
-) -> dict[str, list[tuple[str, float, float]]]:
-    """By rules: (name, ms, times the median message) of the hostile texts, the slowest first."""
+) -> dict[str, list[hostile.Slow]]:
+    """By rules: the hostile texts, the slowest first."""
     found = {}
     for count in (*counts, 0):
         if count:
@@ -215,8 +215,8 @@ def slowest(
             work(text)
         texts = hostile.repeated(rng, words.forms) | hostile.slowest_mixes(rng, work, own)
         name = f"{count:,} rules" if count else "the shipped rules"
-        found[name] = hostile.times_the_median(work, texts, messages)
-        report.tell(f"{name}: {found[name][0][2]:.0f} times the median")
+        found[name] = hostile.against_honest(work, texts, messages)
+        report.tell(f"{name}: {found[name][0].times:.0f} times the median")
     return found
 
 
@@ -255,8 +255,18 @@ def main() -> None:
     )
     print("messages per processor second; matches: of a message; memory: more than before compiling\n")
     report.table(
-        ["the slowest of 4,096 characters", "rules", "ms", "times the median"],
-        [[one[0], name, f"{one[1]:.2f}", f"{one[2]:.0f}"] for name, some in worst.items() for one in some[:4]],
+        [
+            "the slowest of 4,096 characters",
+            "rules",
+            "ms",
+            "times the median message",
+            "times the median of its length",
+        ],
+        [
+            [one.name, name, f"{one.ms:.2f}", f"{one.times:.0f}", f"{one.times_long:.0f}"]
+            for name, some in worst.items()
+            for one in some[:4]
+        ],
     )
     for count, goal in GOAL_RATES.items():
         if count in figures:
@@ -265,14 +275,19 @@ def main() -> None:
         if count in figures:
             ratio = figures[count]["earshot"] / figures[count]["re_loop"]
             print(f"goal {goal} times the loop at {count:,} rules: {report.verdict(ratio >= goal)}")
-    held = all(some[0][2] <= GOAL_HOSTILE for some in worst.values())
-    print(f"goal {GOAL_HOSTILE} times the median for any text: {report.verdict(held)}")
+    held = all(some[0].times <= GOAL_HOSTILE for some in worst.values())
+    print(f"goal {GOAL_HOSTILE} times the median message for any text: {report.verdict(held)}")
+    held = all(one.times_long <= GOAL_HOSTILE for some in worst.values() for one in some)
+    print(f"goal {GOAL_HOSTILE} times the median text of its length: {report.verdict(held)}")
     report.finish(
         "rules",
         unit="messages per processor second",
         messages=len(messages),
         rules={count: {name: round(value, 2) for name, value in one.items()} for count, one in figures.items()},
-        slowest={name: {one[0]: round(one[2], 1) for one in some[:4]} for name, some in worst.items()},
+        slowest={
+            name: {one.name: [round(one.times, 1), round(one.times_long, 1)] for one in some[:4]}
+            for name, some in worst.items()
+        },
     )
 
 
