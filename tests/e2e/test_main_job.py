@@ -1,5 +1,6 @@
 """The main job: what is posted on a watched channel becomes an alert in the analysts' chat."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from bot.model import Heard, How, Key, MessageId, utc_now
 from bot.sandbox.demo import play
-from bot.sandbox.stage import CODE, GENERAL, PHONE, Stage
+from bot.sandbox.stage import CODE, GENERAL, PHONE, Stage, free_port
 from bot.store import Store
 from bot.telegram import raw_message
 from tests.e2e.conftest import OpenStage
@@ -112,9 +113,9 @@ def _key(channel: Any, message_id: int) -> Key:
 
 
 @pytest.mark.slow
-async def test_login_check_and_status_as_a_user_types_them(open_stage: OpenStage) -> None:
-    """login by phone and code, check, channels and rules answer in words and in JSON; a second run is refused."""
-    async with open_stage([LAWMAKER], settings={"health": {"port": 18787}}) as stage:
+async def test_login_as_a_user_types_it(open_stage: OpenStage) -> None:
+    """Without a session the daemon names the command; a wrong code logs nobody in; phone and bot log in, and check agrees."""
+    async with open_stage([LAWMAKER]) as stage:
         for name in ("main", "bot"):
             (stage.folder / "data" / "sessions" / f"{name}.session").unlink()
         missing = await stage.earshot("run")
@@ -126,21 +127,40 @@ async def test_login_check_and_status_as_a_user_types_them(open_stage: OpenStage
         assert (await stage.earshot("login", "--phone", PHONE, stdin=f"{CODE}\n")).code == 0
         assert (await stage.earshot("login", "--bot")).code == 0
         assert (await stage.earshot("check")).code == 0
+
+
+@pytest.mark.slow
+async def test_asked_while_the_daemon_runs(open_stage: OpenStage) -> None:
+    """Status and channels answer in words and in JSON, a search finds nothing; a second run is refused and names the first."""
+    async with open_stage([LAWMAKER], settings={"health": {"port": free_port()}}) as stage:
         await listening(stage)
-        second = await stage.earshot("run")
+        second, figures, status, channels, search = await asyncio.gather(
+            stage.earshot("run"),
+            stage.earshot("status", "--json"),
+            stage.earshot("status"),
+            stage.earshot("channels"),
+            stage.earshot("search", "ничего"),
+        )
         assert second.code == 6
         assert str(stage.pid) in second.err
-        status = await stage.earshot("status", "--json")
-        assert status.code == 0
-        assert json.loads(status.out)["daemon"]["ok"] is True
-        assert "@lawmaker" in (await stage.earshot("status")).out
-        assert "@lawmaker" in (await stage.earshot("channels")).out
-        listed = json.loads((await stage.earshot("rules", "list", "--json")).out)
-        assert "commander-removed" in {rule["id"] for rule in listed}
-        tried = await stage.earshot("rules", "test", "commander-removed", "Меня сняли с должности.")
-        assert tried.code == 0
-        assert (await stage.earshot("rules", "test", "commander-removed", "Доброе утро")).code == 1
-        assert (await stage.earshot("search", "ничего")).code == 1
+        assert figures.code == 0
+        assert json.loads(figures.out)["daemon"]["ok"] is True
+        assert "@lawmaker" in status.out
+        assert "@lawmaker" in channels.out
+        assert search.code == 1
+
+
+@pytest.mark.slow
+async def test_rules_are_listed_and_tried(open_stage: OpenStage) -> None:
+    """The rules are listed in JSON; a text is held against one of them, and the exit code says whether it matches."""
+    async with open_stage([LAWMAKER]) as stage:
+        listed, tried, other = await asyncio.gather(
+            stage.earshot("rules", "list", "--json"),
+            stage.earshot("rules", "test", "commander-removed", "Меня сняли с должности."),
+            stage.earshot("rules", "test", "commander-removed", "Доброе утро"),
+        )
+        assert "commander-removed" in {rule["id"] for rule in json.loads(listed.out)}
+        assert (tried.code, other.code) == (0, 1)
 
 
 @pytest.mark.slow
