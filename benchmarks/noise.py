@@ -175,7 +175,9 @@ async def listen(folder: Path, transcriber: LocalTranscriber, kind: str, seconds
                 report.tell(f"{kind} {number}: {text}")
             path.unlink()
 
-    await asyncio.gather(*(work() for _ in range(_TOGETHER)))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_TOGETHER):
+            group.create_task(work())
     return heard
 
 

@@ -101,9 +101,45 @@ def test_the_limit_is_that_of_the_text(model: Model, sounds: list[Sound]) -> Non
     asked = Prompted(model.encode_all([window])[0], model.prompt("ru"))
     (cut,) = model.decode_all([asked], limit=10, beam_size=5)
     assert (len(cut.tokens), cut.finished) == (10, False)
+    assert [len(model.decode_all([asked], limit=limit, beam_size=1)[0].tokens) for limit in (1, 2, 3)] == [1, 2, 3]
     (whole,) = model.decode_all([asked], limit=224, beam_size=5)
     assert whole.finished
     assert len(whole.tokens) > 40
+
+
+@pytest.mark.parametrize("limit", [1, 10, 40])
+def test_hot_words_take_nothing_from_the_text(model: Model, sounds: list[Sound], limit: int) -> None:
+    """However long the prompt is, as many tokens are left for what is said."""
+    names = "Герасимов, Попов, Шойгу, 58-я армия, Бердянск, " * 8
+    window = np.pad(model.features(sounds[0].samples)[:, :3000], ((0, 0), (0, 3000)))[:, :3000]
+    asked = Prompted(model.encode_all([window])[0], model.prompt("ru", hot_words=names))
+    assert len(asked.prompt) > 60
+    (cut,) = model.decode_all([asked], limit=limit, beam_size=5)
+    assert (len(cut.tokens), cut.finished) == (limit, False)
+
+
+def test_a_window_of_a_hundredth_second_is_heard(model: Model, sounds: list[Sound]) -> None:
+    """What is left of a noise at the end of a recording is a window too, and is tried twice."""
+    noise = np.random.default_rng(7).standard_normal(RATE // 100).astype(np.float32) * 0.1
+
+    class Doubting(Model):
+        """A model whose first try is always improbable."""
+
+        tries: list[int]
+
+        def decode_all(
+            self, asked: Sequence[Prompted], *, limit: int, beam_size: int, temperature: float = 0.0
+        ) -> list[Decoded]:
+            self.tries.append(limit)
+            decoded = super().decode_all(asked, limit=limit, beam_size=beam_size, temperature=temperature)
+            return [one._replace(avg_logprob=-2.0, no_speech=0.0) for one in decoded]
+
+    doubting = Doubting(str(MODEL), device="cpu", compute_type="default", workers=2, threads=1)
+    doubting.tries = []
+    sound = Sound(samples=noise, dropped=0)
+    (transcript,) = run(doubting, [sound], Manner(), batch=1)
+    assert 1 in doubting.tries
+    assert transcript.duration == 0.01
 
 
 def test_fitted_windows_are_heard_as_well(model: Model, sounds: list[Sound]) -> None:

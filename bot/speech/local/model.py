@@ -99,7 +99,13 @@ class Model(WhisperModel):  # type: ignore[misc]
     def decode_all(
         self, asked: Sequence[Prompted], *, limit: int, beam_size: int, temperature: float = 0.0
     ) -> list[Decoded]:
-        """Decode windows together: encoder outputs of one length, prompts of one length, `limit` tokens for each."""
+        """Decode windows together: encoder outputs of one length, prompts of one length, `limit` tokens for each.
+
+        A prompt that is longer than half of the decoder's places takes from the limit what it has more.
+        """
+        # The last token of the prompt counts as the first of the result.
+        prompted = len(asked[0].prompt) - 1
+        limit = min(limit, self.max_length - prompted)
         how = (
             {"beam_size": beam_size}
             if not temperature
@@ -108,8 +114,8 @@ class Model(WhisperModel):  # type: ignore[misc]
         results = self.model.generate(
             _view(np.concatenate([one.encoded for one in asked])),
             [list(one.prompt) for one in asked],
-            # CTranslate2 (4.8) gives half of it to the text.
-            max_length=min(2 * limit, self.max_length),
+            # CTranslate2 (4.8) gives half of it to the text, or what the prompt leaves of it, whichever is less.
+            max_length=min(max(2 * limit, limit + prompted), self.max_length),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,

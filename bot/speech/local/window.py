@@ -17,11 +17,11 @@ from bot.speech.local.fitted import MARGIN, fitted_length
 from bot.speech.local.mel import Features
 from bot.speech.local.model import FRAMES_PER_SECOND, MOST_TOKENS, WINDOW_FRAMES, Decoded, Model, Prompted
 from bot.speech.settings import Manner
-from bot.speech.truth.doubt import LEAST_LOGPROB, MOST_COMPRESSION, MOST_NO_SPEECH
+from bot.speech.truth.doubt import LEAST_LOGPROB, MOST_COMPRESSION, MOST_NO_SPEECH, MOST_TOKENS_PER_SECOND
 
-# Nobody speaks faster: 12 tokens a second are thrice the usual rate of Russian. Limits are rounded up, so that notes of
-# like length can be decoded together.
-_TOKENS_PER_SECOND = 12
+# More than twice the usual rate of Russian, and more than Whisper has places for in a full window (7.5). Limits are
+# rounded up, so that notes of like length can be decoded together: what loops costs as much as they allow.
+_TOKENS_PER_SECOND = 9
 _LIMIT_STEP = 56
 # Of the second try, which most often follows a loop; it has no company, so nothing is rounded.
 _SECOND_TOKENS_PER_SECOND = 6
@@ -188,5 +188,5 @@ def _failed(decoded: Decoded) -> bool:
 
 def _is_suspect(decoded: Decoded, window: Window) -> bool:
     """Whether a shorter window may have confused the decoder: then all 30 s are worth their time."""
-    fast = len(decoded.tokens) > _TOKENS_PER_SECOND * window.seconds
+    fast = len(decoded.tokens) > MOST_TOKENS_PER_SECOND * window.seconds
     return _failed(decoded) or fast or not decoded.finished
