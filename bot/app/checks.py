@@ -18,7 +18,7 @@ from bot.app.rules import load_rules
 from bot.app.sinks import sink_names
 from bot.app.translation import check_translation
 from bot.config import Config
-from bot.errors import ChildDied, ConfigError, EarshotError, LoginNeeded, RuleError, ServerAway, StoreError
+from bot.errors import ConfigError, EarshotError, LoginNeeded, RuleError, ServerAway, StoreError
 from bot.health.http import ask, require_free_port
 from bot.speech import find_model
 from bot.store import Store
@@ -53,17 +53,15 @@ async def preflight(config: Config) -> None:
     """Raise the first error that would keep the service from its work, before anything is written or anyone is asked.
 
     A failing test inside a rule does not: a rule that may be wrong is better than no listening. Nor does a speech server
-    that is away, or a translation process that dies: recordings and texts wait for them.
+    that is away: recordings wait for it. Translation models are loaded when they can be kept: see `open_translator`.
     """
     _require_free(config)
     for what, check in _CHECKS.items():
         try:
-            if what != "rule tests":
+            if what not in ("rule tests", "translation"):
                 await check(config)
         except ServerAway as error:
             log.warning("speech.server_away", reason=str(error))
-        except ChildDied as error:
-            log.warning("translation.not_ready", reason=str(error))
     _require_session(config)
     await _bot_session(config)
     if port := config.settings.health.port:

@@ -24,7 +24,7 @@ from bot.app.rules import load_rules, rules_folder
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
 from bot.app.stores import open_store
-from bot.app.translation import translation_loop
+from bot.app.translation import open_translator, translation_loop
 from bot.app.watching import Watching
 from bot.config import Config
 from bot.errors import AccountDead, EarshotError, LoginNeeded, first_of
@@ -36,6 +36,7 @@ from bot.rules import RuleSet
 from bot.speech import Rehearser, SpeechWorker, Transcriber
 from bot.store import Store
 from bot.telegram import Fetcher, Fleet, Reader
+from bot.translation import LocalTranslator
 
 log = structlog.get_logger()
 
@@ -77,6 +78,8 @@ async def _unless_stopped(start: "Coroutine[Any, Any, Service]", stop: asyncio.E
 
 async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> "Service":
     """Open every part, each with its undo on the stack, and say that we are listening."""
+    # Before anything is written: it may be no model.
+    translator = await stack.enter_async_context(open_translator(config))
     store = await stack.enter_async_context(open_store(config))
     rules = load_rules(config, keep=True)
     # What an earlier version could not read, this one may.
@@ -104,6 +107,7 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
         sinks=sinks,
         rules=rules,
         transcriber=transcriber,
+        translator=translator,
     )
     if port := config.settings.health.port:
         stack.push_async_callback((await service.health.serve(port)).cleanup)
@@ -165,6 +169,7 @@ class Service:
         sinks: Sequence[Sink],
         rules: RuleSet,
         transcriber: Transcriber,
+        translator: LocalTranslator | None,
     ) -> None:
         """`reading`: wakes the reader; whoever hears something nudges it."""
         self._stop = stop
@@ -231,7 +236,7 @@ class Service:
             "speech": Loop(run=worker.run, pulse=transcribing, bound=6 * 3600.0),
             "rehearing": Loop(run=rehearser.run, pulse=rehearing, bound=6 * 3600.0),
             "rules": Loop(run=rules_watch.run, pulse=ruling, bound=600.0),
-            **translation_loop(config, store, monitor, Pulse(stop)),
+            **translation_loop(config, store, monitor, Pulse(stop), translator),
             **watching.loops,
             **{
                 f"sink {sink.name}": Loop(run=dispatcher.run, pulse=pulse, bound=300.0)

@@ -1,12 +1,19 @@
 """What makes texts English, made from the configuration; most have none."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
 from bot.app.loop import Loop
 from bot.config import Config
-from bot.errors import ConfigError, ModelMissing
+from bot.errors import ChildDied, ConfigError, ModelMissing
 from bot.monitor import Monitor
 from bot.pulse import Pulse
 from bot.store import Store
 from bot.translation import LocalTranslator, TranslationSettings, TranslationWorker, check_folder
+
+log = structlog.get_logger()
 
 # One text is given less than eight minutes; then models are loaded anew.
 _BOUND = 1200.0
@@ -39,20 +46,47 @@ async def check_translation(config: Config) -> str:
         return "off: texts are not put into English"
     translator = LocalTranslator(settings)
     try:
-        for language, folder in settings.models.items():
-            check_folder(language, folder)
-        models = await translator.start()
-    except ModelMissing as error:
-        raise ConfigError(f"{config.file.name}: {error}") from error
+        models = await _load(config, settings, translator)
     finally:
         await translator.close()
     return ", ".join(f"{language} to en by {models[language]}" for language in sorted(models))
 
 
-def translation_loop(config: Config, store: Store, monitor: Monitor, pulse: Pulse) -> dict[str, Loop]:
+@asynccontextmanager
+async def open_translator(config: Config) -> AsyncIterator[LocalTranslator | None]:
+    """What translates, its models loaded and kept for the first text; None where nothing is translated.
+
+    Raises ConfigError as `check_translation`. A process that dies is no reason not to start: texts wait, and try anew.
+    """
+    if (settings := translation_settings(config)) is None:
+        yield None
+        return
+    translator = LocalTranslator(settings)
+    try:
+        try:
+            await _load(config, settings, translator)
+        except ChildDied as error:
+            log.warning("translation.not_ready", reason=str(error))
+        yield translator
+    finally:
+        await translator.close()
+
+
+async def _load(config: Config, settings: TranslationSettings, translator: LocalTranslator) -> dict[str, str]:
+    try:
+        for language, folder in settings.models.items():
+            check_folder(language, folder)
+        return await translator.start()
+    except ModelMissing as error:
+        raise ConfigError(f"{config.file.name}: {error}") from error
+
+
+def translation_loop(
+    config: Config, store: Store, monitor: Monitor, pulse: Pulse, translator: LocalTranslator | None
+) -> dict[str, Loop]:
     """The loop by its name; none where nothing is translated."""
-    section, settings = config.settings.translation, translation_settings(config)
-    if section is None or settings is None:
+    section = config.settings.translation
+    if section is None or translator is None:
         return {}
-    worker = TranslationWorker(store, monitor, LocalTranslator(settings), pulse, attempts=section.attempts)
+    worker = TranslationWorker(store, monitor, translator, pulse, attempts=section.attempts)
     return {"translation": Loop(run=worker.run, pulse=pulse, bound=_BOUND)}

@@ -56,6 +56,8 @@ async def test_an_alert_gets_its_english(open_stage: OpenStage, rules: Path, mod
     given = {"translation": {"models": {"ru": str(model)}}}
     async with open_stage([LAWMAKER, BLOGGER], settings=given, rules=rules) as stage:
         await listening(stage)
+        # The process that was started to see whether the model can be loaded is the one that serves.
+        (ready,) = children(stage.pid)
 
         async def posted() -> str:
             link = f"https://t.me/blogger/{chat_of(stage, 'blogger').post(POST)}"
@@ -71,6 +73,7 @@ async def test_an_alert_gets_its_english(open_stage: OpenStage, rules: Path, mod
         (line,) = [line for line in alert.split("\n") if ENGLISH in line]
         assert line.startswith("The post in English, by opus-mt-ru-en ")
         (child,) = children(stage.pid)
+        assert child == ready
         child.suspend()
         second = await posted()
         assert ENGLISH not in alerts(stage, second)[0]
