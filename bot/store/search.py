@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.newest import MOST_READ, Sought, load_newest, stands
+from bot.store.newest import load_newest
+from bot.store.newest_sqlite import MOST_READ
 from bot.store.schema import search_documents
 from bot.store.texts import Term
+from bot.store.walk import Sought, stands
 
 Order = Literal["newest", "best"]
 
@@ -36,14 +38,15 @@ async def find(
 
 
 def _words(terms: Sequence[Term]) -> Sought:
-    stand = (~_stands(term) if term.exclude else _stands(term) for term in terms)
-    return Sought(reads=sa.and_(*stand) if len(terms) <= MOST_READ else None, asks=_fts(terms))
+    def reads() -> sa.ColumnElement[bool]:
+        return sa.and_(*(~_stands(term) if term.exclude else _stands(term) for term in terms))
+
+    return Sought(reads=reads, asks=_fts(terms), long=len(terms) > MOST_READ)
 
 
 def _vectors(terms: Sequence[Term]) -> Sought:
-    holds = _holds(terms)
-    phrases = any(len(term.words) > 1 for term in terms if not term.exclude)
-    return Sought(reads=holds, asks=holds, judged_by_reading=phrases)
+    read = any(term.exclude or len(term.words) > 1 for term in terms)
+    return Sought(reads=lambda: _holds(terms), asks=_lexemes(terms), judged_by_reading=read)
 
 
 def _holds(terms: Sequence[Term]) -> sa.ColumnElement[bool]:
@@ -79,10 +82,14 @@ def _fts_term(term: Term) -> str:
 
 
 def _tsquery(terms: Sequence[Term]) -> sa.ColumnElement[Any]:
-    return sa.cast(" & ".join(_lexemes(term) for term in terms if not term.exclude), TSQUERY)
+    return sa.cast(_lexemes(terms), TSQUERY)
 
 
-def _lexemes(term: Term) -> str:
+def _lexemes(terms: Sequence[Term]) -> str:
+    return " & ".join(_lexeme(term) for term in terms if not term.exclude)
+
+
+def _lexeme(term: Term) -> str:
     *full, last = (f"'{word}'" for word in term.words)
     return " & ".join([*full, f"{last}:*" if term.prefix else last])
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from bot.store.newest import MOST_READ, Sought, stands
+from bot.store.newest_sqlite import MOST_READ
 from bot.store.schema import search_documents
 from bot.store.texts import fold
+from bot.store.walk import Sought, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ Wish = Holds | Every | Some
 def sought(dialect: str, wish: Wish) -> Sought:
     """The wish as a condition on documents, and as a query to the index."""
     if dialect == "sqlite":
-        few = _count(wish) <= MOST_READ
-        return Sought(reads=_read(wish) if few else None, asks=_fts(wish))
-    asked = search_documents.c.vector.op("@@", is_comparison=True)(sa.cast(_tsquery(wish), TSQUERY))
-    return Sought(reads=asked, asks=asked)
+        return Sought(reads=lambda: _read(wish), asks=_fts(wish), long=_count(wish) > MOST_READ)
+    asks = _tsquery(wish)
+    holds = search_documents.c.vector.op("@@", is_comparison=True)(sa.cast(asks, TSQUERY))
+    return Sought(reads=lambda: holds, asks=asks)
 
 
 def _count(wish: Wish) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.model import ChannelId, Message
-from bot.store import Every, Holds, Some, Store, Window, Wish, newest
+from bot.store import Every, Holds, Some, Store, Window, Wish, newest_postgresql, newest_sqlite
 from bot.store.index import index_posts
 from bot.store.schema import messages, versions
 from bot.store.texts import Term, parse_query, words
@@ -43,15 +43,31 @@ WINDOWS: list[dict[str, Any]] = [
 ]
 
 
-# Documents read, hits that are few, hits that are many: with few documents, every way is gone.
-BOUNDS = [(1, 0, 0), (7, 5, 30), (7, 0, 10_000), (60, 0, 20), (60, 10, 0), (10_000, 0, 0), (7, 10_000, 0)]
+# For SQLite: documents read, hits that are few, hits that are many; for PostgreSQL: documents read in a step, hits that are
+# few. With few documents, every way is gone.
+BOUNDS = [
+    (1, 0, 0, 1, 0),
+    (7, 5, 30, 7, 0),
+    (7, 0, 10_000, 7, 20),
+    (60, 0, 20, 60, 0),
+    (60, 10, 0, 60, 1),
+    (10_000, 0, 0, 10_000, 0),
+    (7, 10_000, 0, 7, 10_000),
+]
+
+
+def set_bounds(monkeypatch: pytest.MonkeyPatch, bounds: Sequence[int]) -> None:
+    """So small that a few posts are as many."""
+    for name, value in zip(("NEAR", "FEW", "MANY"), bounds[:3], strict=True):
+        monkeypatch.setattr(newest_sqlite, name, value)
+    for name, value in zip(("NEAR", "FEW"), bounds[3:], strict=True):
+        monkeypatch.setattr(newest_postgresql, name, value)
 
 
 @pytest.fixture(params=BOUNDS, ids=str)
 def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small that a few posts are as many."""
-    for name, value in zip(("NEAR", "FEW", "MANY"), request.param, strict=True):
-        monkeypatch.setattr(newest, name, value)
+    """Each of them."""
+    set_bounds(monkeypatch, request.param)
 
 
 async def filled(store: Store) -> list[Message]:
@@ -66,6 +82,12 @@ async def filled(store: Store) -> list[Message]:
             drawn.append(GONE)
         posts.append(message(number, " ".join(drawn), rng.choice([LAWMAKER, BLOGGER]), posted_at=at))
     rng.shuffle(posts)
+    await fill(store, posts)
+    return posts
+
+
+async def fill(store: Store, posts: Sequence[Message]) -> None:
+    """Write the posts, in this order, as if just heard."""
     async with store._database.write() as conn:
         place = ("channel_id", "message_id")
         rows = [{name: getattr(post, name) for name in place} for post in posts]
@@ -75,7 +97,6 @@ async def filled(store: Store) -> list[Message]:
             versions.insert(), [{**row, **state, "message": post} for row, post in zip(rows, posts, strict=True)]
         )
         await index_posts(conn, [(post, None) for post in posts])
-    return posts
 
 
 def holds(text: Sequence[str], term: Term) -> bool:
@@ -105,22 +126,52 @@ def within(
     )
 
 
+async def searched(store: Store, posts: Sequence[Message], asked: str, window: dict[str, Any], limit: int) -> None:
+    """Hold what a search gives against what a reading of all posts, which are in its order, gives."""
+    terms = parse_query(asked)
+    expected = [
+        post.key
+        for post in posts
+        if within(post, **window) and all(holds(words(post.text), term) != term.exclude for term in terms)
+    ]
+    found = await store.archive.search(asked, limit=limit, **window)
+    assert [hit.message.key for hit in found] == expected[:limit], (asked, window, limit)
+
+
+async def paged(store: Store, posts: Sequence[Message], wish: Wish, window: dict[str, Any], limit: int) -> None:
+    """Hold what pages give against what a reading of all posts gives."""
+    given = Window(
+        since=window.get("since"),
+        until=window.get("until"),
+        channel_ids=[window["channel_id"]] if "channel_id" in window else None,
+        wish=wish,
+    )
+    expected = {post.key for post in posts if within(post, **window) and fulfils(words(post.text), wish)}
+    found: list[Message] = []
+    after = None
+    while True:
+        page = await store.archive.page(given, after=after, limit=limit)
+        found += [past.items[0].message for past in page.posts]
+        if (after := page.after) is None:
+            break
+    assert sorted(found, key=lambda post: -post.posted_at.timestamp()) == found
+    assert len(found) == len(expected)
+    assert {post.key for post in found} == expected, (wish, window, limit)
+
+
+def newest_first(posts: Sequence[Message]) -> list[Message]:
+    """As a search has them."""
+    return sorted(posts, key=lambda post: (-post.posted_at.timestamp(), post.channel_id, -post.message_id))
+
+
 @pytest.mark.usefixtures("bounds")
 async def test_words(store: Store) -> None:
     """A search gives the newest of all posts that hold the words, those of one moment by channel and number."""
-    posts = await filled(store)
-    posts.sort(key=lambda post: (-post.posted_at.timestamp(), post.channel_id, -post.message_id))
+    posts = newest_first(await filled(store))
     for asked in QUERIES:
-        terms = parse_query(asked)
         for window in WINDOWS:
-            expected = [
-                post.key
-                for post in posts
-                if within(post, **window) and all(holds(words(post.text), term) != term.exclude for term in terms)
-            ]
             for limit in (3, 20, 1000):
-                found = await store.archive.search(asked, limit=limit, **window)
-                assert [hit.message.key for hit in found] == expected[:limit], (asked, window, limit)
+                await searched(store, posts, asked, window, limit)
 
 
 @pytest.mark.usefixtures("bounds")
@@ -129,20 +180,69 @@ async def test_wishes(store: Store) -> None:
     posts = await filled(store)
     for wish in WISHES:
         for window in WINDOWS:
-            given = Window(
-                since=window.get("since"),
-                until=window.get("until"),
-                channel_ids=[window["channel_id"]] if "channel_id" in window else None,
-                wish=wish,
-            )
-            expected = {post.key for post in posts if within(post, **window) and fulfils(words(post.text), wish)}
             for limit in (9, 1000):
-                found, after = [], None
-                while True:
-                    page = await store.archive.page(given, after=after, limit=limit)
-                    found += [past.items[0].message for past in page.posts]
-                    if (after := page.after) is None:
-                        break
-                assert sorted(found, key=lambda post: -post.posted_at.timestamp()) == found
-                assert len(found) == len(expected)
-                assert {post.key for post in found} == expected, (wish, window, limit)
+                await paged(store, posts, wish, window, limit)
+
+
+# --- archives and questions drawn from a seed -------------------------------------------------------------------------
+
+
+def drawn_posts(rng: random.Random) -> list[Message]:
+    """Words from one in two posts to one in a hundred; which of them are common turns round in the middle of the time."""
+    known = [f"{letter}{number}" for number in range(12) for letter in "абв"]
+    weights = [1 / (rank + 1) ** 1.3 for rank in range(len(known))]
+    posts = []
+    for number in range(1, 2 * POSTS + 1):
+        minutes = rng.randrange(100)
+        common = known if minutes < 50 else known[::-1]
+        text = " ".join(rng.choices(common, weights, k=rng.randrange(1, 15)))
+        at = NOON - timedelta(minutes=minutes)
+        posts.append(message(number, text, rng.choice([LAWMAKER, BLOGGER]), posted_at=at))
+    return posts
+
+
+def drawn_window(rng: random.Random) -> dict[str, Any]:
+    """Any of the bounds, or none."""
+    since, until = sorted(NOON - timedelta(minutes=rng.randrange(101)) for _ in range(2))
+    bounds = {"channel_id": rng.choice([LAWMAKER, BLOGGER]), "since": since, "until": until}
+    return {name: value for name, value in bounds.items() if rng.random() < 0.4}
+
+
+def drawn_query(rng: random.Random, posts: Sequence[Message]) -> str:
+    """Words, beginnings and phrases of posts, some of them not wanted."""
+    terms = []
+    for number in range(rng.randint(1, 3)):
+        spoken = rng.choice(posts).text.split()
+        start = rng.randrange(len(spoken))
+        phrase = " ".join(spoken[start : start + rng.randint(1, 3)])
+        term = rng.choice([f'"{phrase}"', spoken[start], f"{spoken[start][:2]}*"])
+        terms.append(f"-{term}" if number and rng.random() < 0.3 else term)
+    return " ".join(terms)
+
+
+def drawn_wish(rng: random.Random, posts: Sequence[Message], depth: int = 2) -> Wish:
+    """Words and beginnings, by AND and OR."""
+    if not depth or rng.random() < 0.3:
+        word = rng.choice(rng.choice(posts).text.split())
+        return Holds(word) if rng.random() < 0.8 else Holds(word[:2], begins=True)
+    wishes = tuple(drawn_wish(rng, posts, depth - 1) for _ in range(rng.randint(2, 4)))
+    return rng.choice([Every, Some])(wishes)
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_any_way(store: Store, seed: int, analyzed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked of whatever archive, every way finds what reading all of it finds, with or without statistics."""
+    rng = random.Random(seed)
+    posts = drawn_posts(rng)
+    await fill(store, posts)
+    if analyzed:
+        async with store._database.write() as conn:
+            await conn.exec_driver_sql("ANALYZE")
+    posts = newest_first(posts)
+    for _ in range(15):
+        query, wish, window = drawn_query(rng, posts), drawn_wish(rng, posts), drawn_window(rng)
+        for bounds in BOUNDS:
+            set_bounds(monkeypatch, bounds)
+            await searched(store, posts, query, window, rng.choice([2, 20, 1000]))
+            await paged(store, posts, wish, window, rng.choice([20, 1000]))
