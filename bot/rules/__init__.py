@@ -4,8 +4,9 @@
 `walk` how the one is found in the other.
 """
 
+from bot.rules.file import RuleFile
 from bot.rules.match import RuleSet
 from bot.rules.parse import parse_rules
-from bot.rules.rule import Field, Rule, RuleFile, RuleTest, Scope, Subject, TestResult
+from bot.rules.rule import Field, Rule, RuleTest, Scope, Subject, TestResult
 
 __all__ = ["Field", "Rule", "RuleFile", "RuleSet", "RuleTest", "Scope", "Subject", "TestResult", "parse_rules"]

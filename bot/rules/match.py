@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from bot.model import Match, Source
+from bot.rules.file import RuleFile
 from bot.rules.index import Index
 from bot.rules.judge import Judge
-from bot.rules.rule import Field, Names, Rule, RuleFile, RuleTest, Subject, TestResult
+from bot.rules.rule import Field, Rule, RuleTest, Subject, TestResult
 from bot.rules.slots import Compiled
 from bot.rules.tree import Hits, Term, terms
 from bot.rules.trigger import On
@@ -19,25 +20,32 @@ class RuleSet:
     def __init__(self, files: Iterable[RuleFile] = (), before: "RuleSet | None" = None) -> None:
         """`before`: a set whose rules, where id and revision are the same, need not be taken up again."""
         self.files = tuple(files)
-        self.rules: tuple[Rule, ...] = tuple(rule for file in self.files for rule in file.rules)
+        self.rules: tuple[Rule, ...] = tuple(chain.from_iterable(file.rules for file in self.files))
         # Whether a rule asks from where a post was forwarded.
-        self.asks_origin = any(rule.scope.forwarded_from != Names() for rule in self.rules)
+        self.asks_origin = any(
+            scope.asks_origin for scope in {id(rule.scope): rule.scope for rule in self.rules}.values()
+        )
         self._triggers = {rule.trigger.on for rule in self.rules}
         self._number = {rule.id: number for number, rule in enumerate(self.rules)}
         # By how many rules a term is used; and by its text, which of them it can make true, by their ids.
         self._uses: Counter[Term] = before._uses.copy() if before else Counter()
         self._touches: dict[str, tuple[str, ...]] = before._touches.copy() if before else {}
-        old, now = (
-            {(rule.id, rule.revision): rule for rule in rules} for rules in (before.rules if before else (), self.rules)
-        )
-        for name in old.keys() - now.keys():
-            self._drop(old[name])
-        for name, rule in now.items():
-            if name not in old:
-                self._take_up(rule)
-        known: AbstractSet[Term] = before._uses.keys() if before else set()
-        gone, new = known - self._uses.keys(), [term for term in self._uses if term not in known]
+        # A rule that has only moved, or whose tests alone are other, is the same.
+        less = [rule for rule in before.rules if not _alike(rule, self._rule(rule.id))] if before else []
+        more = [rule for rule in self.rules if not (before and _alike(rule, before._rule(rule.id)))]
+        for rule in less:
+            self._drop(rule)
+        for rule in more:
+            self._take_up(rule)
+        known = before._uses if before else {}
+        moved = dict.fromkeys(term for rule in (*less, *more) for term in terms(rule.tree))
+        gone = {term for term in moved if term in known and term not in self._uses}
+        new = [term for term in moved if term not in known and term in self._uses]
         self._index: Index = (before._index if before else Index()).changed(gone, new)
+
+    def _rule(self, rule_id: str) -> Rule | None:
+        number = self._number.get(rule_id)
+        return None if number is None else self.rules[number]
 
     def _take_up(self, rule: Rule) -> None:
         self._uses.update(set(terms(rule.tree)))
@@ -80,15 +88,14 @@ class RuleSet:
     def run_tests(self, *, known: "RuleSet | None" = None) -> tuple[TestResult, ...]:
         """Run the tests inside the rule files: the words alone, in any channel, category and kind.
 
-        Those of files that are the same in `known` are left out.
+        Those of rules that are the same in `known`, tests included, are left out.
         """
-        same = set(map(id, known.files if known else ()))
-        fresh = (rule for file in self.files if id(file) not in same for rule in file.rules)
+        fresh = (rule for rule in self.rules if not (known and _tested_alike(rule, known._rule(rule.id))))
         return tuple(self._run(rule, test) for rule in fresh for test in rule.tests)
 
     def try_rule(self, rule_id: str, text: str) -> Match | None:
         """Hold `text` alone against one rule, in any channel, category and kind; KeyError when there is no such rule."""
-        rule = {rule.id: rule for rule in self.rules}[rule_id]
+        rule = self.rules[self._number[rule_id]]
         source = next((source for source in Source if rule.scope.reads(source)), Source.TEXT)
         fields = (Field(source=source, text=text),)
         return Judge(fields, self._hits(fields)).match(rule)
@@ -97,7 +104,8 @@ class RuleSet:
         match = self.try_rule(rule.id, test.text)
         found = tuple(dict.fromkeys(span.form for span in match.spans)) if match else ()
         passed = (match is not None) == test.expected
-        return TestResult(rule_id=rule.id, file=rule.file, test=test, passed=passed, found=found)
+        line = rule.line + test.below
+        return TestResult(rule_id=rule.id, file=rule.file, line=line, test=test, passed=passed, found=found)
 
     def _hits(self, fields: tuple[Field, ...]) -> dict[str, Hits]:
         hits: dict[str, Hits] = {}
@@ -105,3 +113,13 @@ class RuleSet:
             for text, found in self._index.find(field, number).items():
                 hits[text] = [*hits[text], *found] if text in hits else found
         return hits
+
+
+def _alike(rule: Rule, other: Rule | None) -> bool:
+    """Whether two rules of one id do the same."""
+    return other is not None and rule.revision == other.revision
+
+
+def _tested_alike(rule: Rule, other: Rule | None) -> bool:
+    """Whether the tests of the one have nothing to say that those of the other have not said."""
+    return rule is other or (other is not None and _alike(rule, other) and rule.tests == other.tests)

@@ -27,65 +27,41 @@
 A file with `terms:` alone is a list file: every file may use its lists.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from bot.errors import RuleError
-from bot.rules import scope, shape, terms
-from bot.rules.lists import Shelf, alternatives
+from bot.rules import scope, shape
+from bot.rules.file import Made, RuleFile, Source
+from bot.rules.head import Head, read_head, whole
+from bot.rules.lists import Shelf
 from bot.rules.match import RuleSet
+from bot.rules.one import Maker, identifier
+from bot.rules.pieces import Pieces, read_pieces
 from bot.rules.place import Place
-from bot.rules.query import SELECTION_NAME, Lists, Make, parse_condition, parse_query
-from bot.rules.rule import Rule, RuleFile, RuleTest
+from bot.rules.rule import Rule
 from bot.rules.scope import Options
-from bot.rules.tree import AtLeast, Tree, evaluate
-from bot.rules.tree import terms as terms_of
-from bot.rules.trigger import KEYS, On, read_trigger
-from bot.rules.yaml_lines import Listing, Scalar, Table, Value, load
+from bot.rules.tree import Tree
+from bot.rules.yaml_lines import Value
 
-# So that no rule takes longer than a second to compile: the forms of a term take one to two milliseconds.
-MAX_TERMS = 500
-_FILE = ("watchlist", "defaults", "terms", "rules")
 _DEFAULTS = ("severity", "fields", "where", "accept", "refuse")
-_RULE = (
-    "id",
-    "title",
-    "match",
-    "select",
-    "condition",
-    "severity",
-    "fields",
-    "where",
-    "accept",
-    "refuse",
-    "tests",
-    *KEYS,
-)
-_TESTS = ("match", "no_match")
-_RESERVED = frozenset(("and", "or", "not", "of", "them", "any", "all"))
-# Of a rule that is about a channel.
-_NO_WORDS: tuple[Tree, str] = (AtLeast(0, ()), "")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def parse_rules(files: Mapping[str, str], before: RuleSet | None = None) -> RuleSet:
     """Compile all rule files, given as {file name: YAML text}.
 
-    `before`: what of it is still the same is taken over, not compiled again. Raises `RuleError`; its text has one line
-    for each file or rule that is wrong: `file:line: rule id: ...`.
+    `before`: what of it is still the same is taken over, not read and compiled again; the set is the same as without it.
+    Raises `RuleError`; its text has one line for each file or rule that is wrong: `file:line: rule id: ...`.
     """
     problems: list[RuleError] = []
     unread: list[RuleError] = []
-    heads = list(_heads(files, unread))
     known = {file.name: file for file in before.files} if before else {}
-    shared = _shared(heads, files, known.values(), problems)
-    parsed = [_parsed(head, files[head.place.file], shared, known.get(head.place.file), problems) for head in heads]
+    sources = {name: file.source for name, file in known.items() if file.source}
+    heads = list(_heads(files, sources, unread))
+    shared = _shared(heads, sources.values(), problems)
+    parsed = [_parsed(head, shared, known.get(head.place.file), problems) for head in heads]
     problems += unread
-    problems += _same_ids(rule for file in parsed for rule in file.rules)
+    problems += _same_ids([rule for file in parsed for rule in file.rules])
     if heads and not problems and all(head.shared for head in heads):
         problems.append(heads[0].place.error("there are lists, but no rules; a file with `rules:` must use them."))
     if problems:
@@ -93,15 +69,22 @@ def parse_rules(files: Mapping[str, str], before: RuleSet | None = None) -> Rule
     return RuleSet(parsed, before)
 
 
-def _shared(
-    heads: Iterable["_Head"], files: Mapping[str, str], known: Iterable[RuleFile], problems: list[RuleError]
-) -> Shelf:
+def _heads(files: Mapping[str, str], known: Mapping[str, Source], problems: list[RuleError]) -> Iterator[Head]:
+    for name, text in files.items():
+        source = known.get(name)
+        try:
+            yield read_head(Place(name, 1), text, source.head if source else None, source.made if source else ())
+        except RuleError as error:
+            problems.append(error)
+
+
+def _shared(heads: Iterable[Head], known: Iterable[Source], problems: list[RuleError]) -> Shelf:
     """The lists that every file may use; the same shelf as before when their files are the same."""
     lists = [head for head in heads if head.shared]
-    sources = {head.place.file: files[head.place.file] for head in lists}
-    for file in known:
-        if file.lists is not None and file.lists.sources == sources:
-            return file.lists
+    sources = {head.place.file: head.text for head in lists}
+    for source in known:
+        if source.shared.sources == sources:
+            return source.shared
     shelf = Shelf(sources=sources)
     for head in lists:
         if head.lists:
@@ -110,13 +93,16 @@ def _shared(
     return shelf
 
 
-def _parsed(head: "_Head", text: str, shared: Shelf, known: RuleFile | None, problems: list[RuleError]) -> RuleFile:
-    if known is not None and known.text == text and known.lists is shared:
+def _parsed(head: Head, shared: Shelf, known: RuleFile | None, problems: list[RuleError]) -> RuleFile:
+    source = known.source if known else None
+    if known and source and source.head is head and source.shared is shared:
         return known
-    return _FileParser(head, text, shared, problems).parse()
+    return _FileParser(head, shared, source, problems).parse()
 
 
-def _same_ids(rules: Iterable[Rule]) -> Iterator[RuleError]:
+def _same_ids(rules: Collection[Rule]) -> Iterator[RuleError]:
+    if len({rule.id for rule in rules}) == len(rules):
+        return
     seen: dict[str, Rule] = {}
     for rule in rules:
         if (first := seen.setdefault(rule.id, rule)) is not rule:
@@ -124,181 +110,119 @@ def _same_ids(rules: Iterable[Rule]) -> Iterator[RuleError]:
             yield place.error(f"the id is already used in {first.file}:{first.line}; alerts go by it, so give another.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """A file read as YAML; its parts are still to be understood."""
-
-    place: Place
-    entries: Mapping[str, Value]
-    lists: Table | None
-
-    @property
-    def shared(self) -> bool:
-        """Whether it is a list file, whose lists every file may use."""
-        return "rules" not in self.entries
-
-
-def _heads(files: Mapping[str, str], problems: list[RuleError]) -> Iterator[_Head]:
-    for name, text in files.items():
-        try:
-            yield _head(Place(name, 1), text)
-        except RuleError as error:
-            problems.append(error)
-
-
-def _head(place: Place, text: str) -> _Head:
-    entries = shape.table(load(place.file, text), "a rule file", _FILE, place).entries
-    lists = shape.table(entries["terms"], "terms", None, place) if "terms" in entries else None
-    if "rules" not in entries and set(entries) != {"terms"}:
-        raise place.error(
-            "the file has no `rules:`; it needs a list of rules, each with `id` and `match` "
-            "(or `terms:` alone: then it is a list file, and every file may use its lists)."
-        )
-    return _Head(place, entries, lists)
-
-
 class _FileParser:
     """One file. A broken rule goes to `problems` and the others are still read, so that all is told at once."""
 
-    def __init__(self, head: _Head, text: str, shared: Shelf, problems: list[RuleError]) -> None:
+    def __init__(self, head: Head, shared: Shelf, known: Source | None, problems: list[RuleError]) -> None:
+        """`known`: the file as it was; rules of it that stand on the same as then are taken over."""
         self._head = head
-        self._text = text
         self._shared = shared
+        self._known = known
         self._place = head.place
         self._problems = problems
         self._watchlist = PurePath(head.place.file).stem
         self._lists = Shelf(shared)
         self._defaults = Options()
+        self._made: dict[str, Made] = {}
+        # Whether a list stands for the same as it did, by name and by what it stood for.
+        self._same: dict[tuple[str, int], bool] = {}
 
     def parse(self) -> RuleFile:
+        """Never raises: problems are noted."""
         rules: list[Rule] = []
-        try:
-            for value in () if self._head.shared else self._rules():
-                try:
-                    rules.append(self._rule(value))
-                except RuleError as error:
-                    self._problems.append(error)
-        except RuleError as error:
-            self._problems.append(error)
+        if not self._head.shared:
+            try:
+                self._read_frame()
+                rules = list(self._in_pieces(pieces) if (pieces := self._head.pieces) else self._rules(self._head))
+            except RuleError as error:
+                self._problems.append(error)
         return RuleFile(
             name=self._place.file,
             watchlist=self._watchlist,
             rules=tuple(rules),
-            text=self._text,
-            lists=self._shared,
+            source=Source(
+                head=self._head.settled(),
+                watchlist=self._watchlist,
+                shared=self._shared,
+                lists=self._lists,
+                defaults=self._defaults,
+                made=self._made,
+            ),
         )
 
-    def _rules(self) -> tuple[Value, ...]:
-        """Read everything but the rules, which are returned as they are."""
+    def _read_frame(self) -> None:
+        """Read everything but the rules."""
         entries = self._head.entries
         if "watchlist" in entries:
-            self._watchlist = _identifier(entries["watchlist"], "watchlist", self._place)
+            self._watchlist = identifier(entries["watchlist"], "watchlist", self._place)
         if "defaults" in entries:
             table = shape.table(entries["defaults"], "defaults", _DEFAULTS, self._place)
             self._defaults = scope.options(table, Options(), self._place)
-        if self._head.lists:
+        known = self._known
+        if known and known.shared is self._shared and known.head.lists is self._head.lists:
+            self._lists = known.lists
+        elif self._head.lists:
             self._problems += self._lists.add(self._head.lists, self._place)
             self._problems += self._lists.check()
-        return shape.listing(entries["rules"], "rules", self._place)
 
-    def _rule(self, value: Value) -> Rule:
-        place = self._place.at(value.line)
-        entries = shape.table(value, "a rule", None, place).entries
-        if "id" not in entries:
-            raise place.error(f"the rule has no `id`; give it one, as id: army-58. It has: {', '.join(entries)}.")
-        rule_id = _identifier(entries["id"], "id", place)
-        place = replace(place, rule=rule_id)
-        table = shape.table(value, "the rule", _RULE, place)
-        trigger = read_trigger(table, place)
-        tree, text = _NO_WORDS if trigger.on is On.DELETION_BURST else self._bounded(table, place)
-        if trigger.on is not On.DELETION_BURST and evaluate(tree, lambda _: []) is not None:
-            raise place.error(
-                "it would fire on a post that has none of its words; require a term that is not under NOT."
-            )
-        title = shape.line(entries["title"], "title", 200, place) if "title" in entries else rule_id
-        options = scope.options(table, self._defaults, place)
-        return Rule(
-            id=rule_id,
-            title=title,
-            severity=options.severity,
-            revision=_digest(
-                rule_id,
-                title,
-                options.severity.value,
-                scope.canonical(options.scope),
-                str(tree),
-                *trigger.canonical(),
-            ),
-            watchlist=self._watchlist,
-            file=place.file,
-            line=place.line,
-            text=text,
-            scope=options.scope,
-            tests=_tests(entries["tests"], place) if "tests" in entries else (),
-            tree=tree,
-            trigger=trigger,
-        )
+    def _rules(self, head: Head) -> Iterator[Rule]:
+        """The rules of a file that was read as a whole. Raises `RuleError`."""
+        maker = self._maker()
+        for value in shape.listing(head.entries["rules"], "rules", self._place):
+            if rule := self._rule(maker, value, {}):
+                yield rule
 
-    def _bounded(self, table: Table, place: Place) -> tuple[Tree, str]:
-        """What the rule asks for; refused before forms are made, which is what takes long, when it has too many terms."""
-        checked, _ = self._tree(table, place, self._lists.checked, terms.check)
-        if (count := len(set(terms_of(checked)))) > MAX_TERMS:
-            raise place.error(f"the rule has {count:,} terms, at most {MAX_TERMS}; make several rules of it.")
-        return self._tree(table, place, self._lists.tree, terms.term)
+    def _in_pieces(self, pieces: Pieces) -> list[Rule]:
+        """The rules of a file that was read in pieces. Raises `RuleError`."""
+        kept = self._kept(pieces)
+        values = dict(self._head.values)
+        # Not new, but on other ground: other lists or defaults.
+        again = [number for number, one in enumerate(kept) if one is None and number not in values]
+        more = read_pieces(self._place.file, pieces, again)
+        if more is None:
+            return list(self._rules(whole(self._place, self._head.text)))
+        values |= more
+        maker = self._maker()
+        for number in sorted(values):
+            used: dict[str, Tree] = {}
+            if rule := self._rule(maker, values[number], used):
+                kept[number] = Made(rule, rule.line - pieces.lines[number], used)
+        self._made = {text: one for text, one in zip(pieces.texts, kept, strict=True) if one}
+        return [one.rule for one in kept if one]
 
-    def _tree(self, table: Table, place: Place, lists: Lists, make: Make) -> tuple[Tree, str]:
-        """What the rule asks for, and the same as written, on one line."""
-        entries = table.entries
-        if ("match" in entries) == ("select" in entries):
-            has = "both" if "match" in entries else "neither"
-            raise place.error(f"a rule has either `match`, or `select` with `condition`; this one has {has}.")
-        if "select" in entries:
-            return self._selected(table, place, lists, make)
-        if "condition" in entries:
-            raise place.at(table.lines["condition"]).error(
-                "`condition` goes with `select`; here, write all in `match`."
-            )
-        query = shape.text(entries["match"], "match", place)
-        return parse_query(query, lists, place.at(entries["match"].line), make), " ".join(query.split())
+    def _maker(self) -> Maker:
+        return Maker(self._place, self._watchlist, self._defaults, self._lists)
 
-    def _selected(self, table: Table, place: Place, lists: Lists, make: Make) -> tuple[Tree, str]:
-        select = shape.table(table.entries["select"], "select", None, place)
-        if "condition" not in table.entries:
-            raise place.at(table.lines["select"]).error("`select` needs a `condition`, as condition: any of them.")
-        for name in select.entries:
-            if not SELECTION_NAME.fullmatch(name) or name.lower() in _RESERVED:
-                raise place.at(select.lines[name]).error(
-                    f"`{name}` cannot name a selection; use letters, digits and _."
-                )
-        trees = {
-            name: alternatives(value, f"select.{name}", place, lists, make) for name, value in select.entries.items()
-        }
-        condition = shape.text(table.entries["condition"], "condition", place)
-        tree = parse_condition(condition, trees, place.at(table.entries["condition"].line))
-        written = "; ".join(f"{name}: {_written(value)}" for name, value in select.entries.items())
-        return tree, f"{' '.join(condition.split())} ({written})"
+    def _rule(self, maker: Maker, value: Value, used: dict[str, Tree]) -> Rule | None:
+        try:
+            return maker.make(value, used)
+        except RuleError as error:
+            self._problems.append(error)
+            return None
 
+    def _kept(self, pieces: Pieces) -> list[Made | None]:
+        """The rules that were made from the same texts on the same ground, where they stand now; None for others."""
+        known = self._known
+        if known is None or (known.defaults, known.watchlist) != (self._defaults, self._watchlist):
+            return [None] * len(pieces.texts)
+        kept = list(map(known.made.get, pieces.texts))
+        if known.lists is not self._lists:
+            kept = [one if one and self._all_stand(one.lists) else None for one in kept]
+        return [
+            one if one is None or one.rule.line == line + one.below else one.moved(line)
+            for one, line in zip(kept, pieces.lines, strict=True)
+        ]
 
-def _identifier(value: Value, what: str, place: Place) -> str:
-    word = shape.text(value, what, place)
-    if not _ID.fullmatch(word):
-        raise place.at(value.line).error(f"{what} `{word}` must be lower-case a-z, digits and hyphens, as south-axis.")
-    return word
+    def _all_stand(self, lists: Mapping[str, Tree]) -> bool:
+        return all(self._stands(name, tree) for name, tree in lists.items())
 
-
-def _tests(value: Value, place: Place) -> tuple[RuleTest, ...]:
-    entries = shape.table(value, "tests", _TESTS, place).entries
-    return tuple(
-        RuleTest(text=shape.text(item, f"tests.{key}", place), expected=key == "match", line=item.line)
-        for key in entries
-        for item in shape.listing(entries[key], f"tests.{key}", place)
-    )
-
-
-def _written(value: Value) -> str:
-    items = value.items if isinstance(value, Listing) else (value,)
-    return ", ".join(item.text for item in items if isinstance(item, Scalar))
-
-
-def _digest(*content: object) -> str:
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
+    def _stands(self, name: str, before: Tree) -> bool:
+        """Whether a list stands for the same as before."""
+        if (name, id(before)) not in self._same:
+            try:
+                now = self._lists.tree(name, self._place)
+            except RuleError:
+                # Told where it is used, when the rule is read.
+                now = None
+            self._same[name, id(before)] = now == before
+        return self._same[name, id(before)]

@@ -1,9 +1,8 @@
 """The nouns of this room."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source, Word
-from bot.rules.lists import Shelf
 from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
 from bot.rules.trigger import POSTED, Trigger
@@ -79,6 +78,11 @@ class Scope:
             and (self.kinds is None or not self.kinds.isdisjoint({subject.kind, *subject.others}))
         )
 
+    @property
+    def asks_origin(self) -> bool:
+        """Whether it matters from where a post was forwarded."""
+        return bool(self.forwarded_from.only or self.forwarded_from.never)
+
     def reads(self, source: Source) -> bool:
         """Whether the rule looks into this field."""
         return self.fields is None or source in self.fields
@@ -90,7 +94,8 @@ class RuleTest:
 
     text: str
     expected: bool
-    line: int
+    # Lines below the one where the rule begins.
+    below: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +107,7 @@ class TestResult:
 
     rule_id: str
     file: str
+    line: int
     test: RuleTest
     passed: bool
     found: tuple[str, ...]
@@ -111,7 +117,7 @@ class TestResult:
         expected = "a match" if self.test.expected else "no match"
         got = f"matched {', '.join(self.found)}" if self.found else "nothing matched"
         verdict = "passed" if self.passed else "FAILED"
-        return f"{self.file}:{self.test.line}: rule {self.rule_id}: {verdict}: expected {expected}, {got}: {self.test.text}"
+        return f"{self.file}:{self.line}: rule {self.rule_id}: {verdict}: expected {expected}, {got}: {self.test.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +144,10 @@ class Rule:
         """Its terms as written, each once."""
         return tuple(dict.fromkeys(term.text for term in terms(self.tree)))
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleFile:
-    """One file of rules."""
-
-    name: str
-    watchlist: str
-    rules: tuple[Rule, ...]
-    # As it was read, and the lists of other files that it could use: while both are the same, so are its rules.
-    text: str = field(default="", repr=False)
-    lists: Shelf | None = field(default=None, repr=False, compare=False)
+    def at(self, line: int) -> "Rule":
+        """The same rule in another line. When a line is put into a file of thousands, `replace` is what takes long."""
+        other = object.__new__(Rule)
+        for name in Rule.__slots__:
+            object.__setattr__(other, name, getattr(self, name))
+        object.__setattr__(other, "line", line)
+        return other

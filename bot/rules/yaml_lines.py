@@ -7,7 +7,6 @@ drop as a comment. A scalar is kept as written, so that `no`, `58` or `2023-07-1
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -57,8 +56,6 @@ class Table:
 Value = Scalar | Listing | Table
 
 
-# When one file changes the others are read again.
-@lru_cache(512)
 def load(file: str, text: str) -> Value:
     """Read one YAML document. Raises `RuleError` with file, line and what to do."""
     try:
@@ -66,6 +63,11 @@ def load(file: str, text: str) -> Value:
     except (RuleError, yaml.YAMLError, RecursionError):
         # In its own words PyYAML says more of what is wrong than libyaml does.
         return _read(file, text)
+
+
+def load_part(file: str, text: str, line: int) -> Value:
+    """Read a part of a document that begins in line `line`. Raises what comes: only the whole tells what is wrong."""
+    return _Reader(file, text, _FAST, line).read()
 
 
 def _read(file: str, text: str) -> Value:
@@ -94,15 +96,16 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
 class _Reader:
     """Turns the events of one file into values, up to the first anchor or alias: they make `*` and `&` eat text."""
 
-    def __init__(self, file: str, text: str, loader: Any) -> None:
+    def __init__(self, file: str, text: str, loader: Any, first_line: int = 1) -> None:
         self._file = file
         self._text = text
+        self._first = first_line
         self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
 
     def read(self) -> Value:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            return Scalar(1, "", empty=True)
+            return Scalar(self._first, "", empty=True)
         root = self._value(next(self._events))
         next(self._events)
         if not isinstance(more := next(self._events), yaml.StreamEndEvent):
@@ -110,7 +113,7 @@ class _Reader:
         return root
 
     def _value(self, event: Any) -> Value:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + self._first
         if anchor := getattr(event, "anchor", None):
             sign, what = ("*", "alias") if isinstance(event, yaml.AliasEvent) else ("&", "anchor")
             problem = f"`{sign}{anchor}` is read as a YAML {what}, not as text"
@@ -133,7 +136,7 @@ class _Reader:
         entries: dict[str, Value] = {}
         lines: dict[str, int] = {}
         for key in self._until(yaml.MappingEndEvent):
-            here = Place(self._file, key.start_mark.line + 1)
+            here = Place(self._file, key.start_mark.line + self._first)
             if isinstance(key, yaml.AliasEvent) or key.anchor:
                 self._value(key)
             if not isinstance(key, yaml.ScalarEvent) or _is_null(key):
