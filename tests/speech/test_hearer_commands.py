@@ -1,14 +1,15 @@
 """Which model or server `transcribe`, `speech eval` and `speech doctor` have hear, by the speech section alone."""
 
+import io
 import json
-import os
 import shutil
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from bot.cli import cli
+from bot.cli.guard import guard
 from bot.config import ENVIRONMENT
 from tests.configured import CLOSED_PORT
 from tests.speech.conftest import MODEL, RECORDINGS
@@ -28,18 +29,19 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (*ENVIRONMENT, "EARSHOT_CONFIG", "XDG_CACHE_HOME", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("PYTHONUTF8", "1")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error, on one line each of the last."""
-    command = [sys.executable, "-m", "bot", *map(str, arguments)]
-    # As Python has it: readline, which pytest loads, gives children a COLUMNS behind its back.
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
-    return ran.returncode, ran.stdout, ran.stderr
+    """Exit code, standard output and standard error of a command, which runs in this process."""
+    out, err = io.BytesIO(), io.BytesIO()
+    with (
+        redirect_stdout(io.TextIOWrapper(out, "utf-8", write_through=True)),
+        redirect_stderr(io.TextIOWrapper(err, "utf-8", write_through=True)),
+    ):
+        code = guard(cli, [*map(str, arguments)])
+        return code, out.getvalue().decode(), err.getvalue().decode()
 
 
 def configure(folder: Path, text: str) -> Path:
