@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.cli.edge import out
 from bot.health.jsonable import to_json
-from bot.model import Hit, Source, Span, post_link
+from bot.model import Hit, Key, Source, Span, Transcript, Translation, post_link
 from bot.monitor import Fired, look_back, source_texts, wish_of
 from bot.rules import Rule, RuleSet
 from bot.store import Store, Window, excerpt
@@ -18,6 +18,11 @@ from bot.store.texts import visible
 
 Order = Literal["newest", "best"]
 
+# What a translation is made of.
+_WRITTEN = (Source.TEXT, Source.CAPTION)
+# Characters of it on a screen.
+_MOST_ENGLISH = 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -25,6 +30,9 @@ class Shown:
 
     hit: Hit
     spans: tuple[Span, ...] = ()
+    # All of the text, or of what is said, in English, and the model that put it so; where that is stored.
+    english: str | None = None
+    english_by: str | None = None
 
     def plain(self) -> dict[str, object]:
         """As JSON has it."""
@@ -39,6 +47,8 @@ class Shown:
             "deleted": hit.deleted,
             "spoken_at": hit.spoken_at,
             "flags": hit.flags,
+            "english": self.english,
+            "english_by": self.english_by,
             "link": post_link(hit.channel, hit.message.message_id),
             **({"found": [to_json(span) for span in self.spans]} if self.spans else {}),
         }
@@ -80,7 +90,7 @@ async def by_words(store: Store, asked: str, window: Window, order: Order, limit
         since=window.since,
         until=window.until,
     )
-    return [Shown(hit=hit) for hit in hits]
+    return await _in_english(store, [Shown(hit=hit) for hit in hits])
 
 
 async def by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limit: int) -> list[Shown]:
@@ -92,7 +102,31 @@ async def by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limi
             found.append(shown(one))
             if len(found) == limit:
                 break
-    return found
+    return await _in_english(store, found)
+
+
+async def _in_english(store: Store, found: list[Shown]) -> list[Shown]:
+    """The same with what the store has of them in English: of a text the translation, of speech what Whisper made of it."""
+    texts = await store.translations.english([_state(one.hit) for one in found if one.hit.source in _WRITTEN])
+    spoken = [one.hit.message.key for one in found if one.hit.source is Source.TRANSCRIPT]
+    heard = {
+        item.message.key: item.transcript
+        for past in (await store.archive.posts(spoken) if spoken else ())
+        for item in past.items
+    }
+    return [_beside(one, texts.get(_state(one.hit)), heard.get(one.hit.message.key)) for one in found]
+
+
+def _state(hit: Hit) -> tuple[Key, int]:
+    return hit.message.key, hit.version
+
+
+def _beside(one: Shown, written: Translation | None, heard: Transcript | None) -> Shown:
+    if one.hit.source in _WRITTEN and written:
+        return replace(one, english=written.text, english_by=written.model)
+    if one.hit.source is Source.TRANSCRIPT and heard and heard.translation:
+        return replace(one, english=heard.translation, english_by=heard.model)
+    return one
 
 
 def print_shown(one: Shown) -> None:
@@ -111,6 +145,14 @@ def print_shown(one: Shown) -> None:
     out.print(Text("  ") + words[len(hit.excerpt) - len(hit.excerpt.lstrip()) :])
     if hit.flags:
         out.print(f"  [yellow]check by ear: {escape(', '.join(hit.flags))}[/]")
+    if one.english:
+        out.print(Text(f"  In English, by {one.english_by}: {_begin(one.english)}", style="italic"))
     if one.spans:
         why = dict.fromkeys(f"{escape(span.term)} as {escape(span.form)!r} ({span.reason})" for span in one.spans)
         out.print(f"  [dim]{'; '.join(why)}[/]")
+
+
+def _begin(english: str) -> str:
+    whole = "".join(char if char.isprintable() else " " for char in english)
+    short = " ".join(whole.split())
+    return short if len(short) <= _MOST_ENGLISH else f"{short[:_MOST_ENGLISH]}…"

@@ -16,6 +16,7 @@ from bot.model import AlertId, Key, Match, Translation
 from bot.store.alert_rows import due_row
 from bot.store.channels import load_channels
 from bot.store.engine import Database, insert_new, verb
+from bot.store.keys import Wanted
 from bot.store.nouns import Alerted, TranslationState, Untranslated
 from bot.store.schema import about, alerts, channels, outbox, translations, versions
 
@@ -133,6 +134,18 @@ class Translations:
             if rows:
                 await conn.execute(outbox.insert(), rows)
             return len(rows)
+
+    @verb
+    async def english(self, states: Collection[tuple[Key, int]]) -> dict[tuple[Key, int], Translation]:
+        """What stands in these (message, version) in English, of those that have been translated."""
+        async with self._database.read() as conn:
+            wanted = Wanted(conn, [key for key, _ in states])
+            query = sa.select(translations).select_from(wanted.within(translations))
+            rows = (await conn.execute(query.where(translations.c.translation.is_not(None)))).all()
+        found = {
+            (Key(channel_id=row.channel_id, message_id=row.message_id), row.version): row.translation for row in rows
+        }
+        return {state: found[state] for state in states if state in found}
 
     @verb
     async def record_retry(self, translation_id: int, *, reason: str, next_try: datetime) -> None:
