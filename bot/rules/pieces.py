@@ -29,7 +29,10 @@ _UNCERTAIN = ("\r", "\x85", "\u2028", "\u2029", "\n%")
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The rules of a file as texts, each without the `begin` of its first line; and the lines (from 1) where they begin."""
+    """The rules of a file as texts, each without the `begin` of its first line and the end of its last one.
+
+    `lines`: where they begin, from 1.
+    """
 
     begin: str
     texts: tuple[str, ...]
@@ -57,7 +60,10 @@ def cut(text: str) -> Cut | None:
     if text.startswith(" ", end):
         return None
     sign = f"{indent}- "
-    texts = tuple(text[first + len(sign) : end].split(f"\n{sign}"))
+    texts = tuple(text[first + len(sign) : end].removesuffix("\n").split(f"\n{sign}"))
+    # Only to a text in a block does it matter whether the last line has an end.
+    if not text.endswith("\n", 0, end) and ("|" in texts[-1] or ">" in texts[-1]):
+        return None
     lines = accumulate((one.count("\n") + 1 for one in texts), initial=text.count("\n", 0, first) + 1)
     blank = "\n" * text.count("\n", first, end) if behind else ""
     return Cut(
@@ -89,7 +95,7 @@ def read_pieces(file: str, pieces: Pieces, wanted: Sequence[int]) -> Mapping[int
     """The values of the pieces of these numbers (in order), by number; None where the file must be read as a whole."""
     values: dict[int, Value] = {}
     for run in _runs(wanted):
-        text = pieces.begin + f"\n{pieces.begin}".join(pieces.texts[run[0] : run[-1] + 1])
+        text = "".join(f"{pieces.begin}{one}\n" for one in pieces.texts[run[0] : run[-1] + 1])
         try:
             part = load_part(file, text, pieces.lines[run[0]])
         except (RuleError, yaml.YAMLError, RecursionError):

@@ -155,11 +155,15 @@ def test_what_is_read_in_pieces_is_what_the_whole_says(before: list[str], behind
     st.integers(0, 3),
     st.booleans(),
 )
+@example(["    match: |+", ""], 7, 2, True)
 def test_so_it_is_in_a_file_that_was_edited(new: list[str], at: int, gone: int, one_by_one: bool) -> None:
-    """Lines put into a file of rules, or taken out of it."""
+    """Lines put into a file of rules, or taken out of it; the file ends there, or goes on."""
     lines = FILE.splitlines()
     lines[at : at + gone] = new
     _check("\n".join(lines) + "\n", one_by_one=one_by_one)
+    short = "\n".join(lines[: at + len(new)])
+    _check(short, one_by_one=one_by_one)
+    _check(f"{short}\n", one_by_one=one_by_one)
 
 
 @pytest.mark.parametrize(
