@@ -94,7 +94,7 @@ LINES = [
 
 def _in_pieces(text: str, *, one_by_one: bool) -> tuple[Table, list[Value]] | None:
     parts = cut(text)
-    frame = parts and read_frame("t.yaml", parts)
+    frame = read_frame("t.yaml", parts) if parts else None
     if parts is None or frame is None:
         return None
     numbers = range(len(parts.pieces.texts))
