@@ -272,6 +272,19 @@ async def test_a_partial_recording_says_so(transcriber: LocalTranscriber, tmp_pa
     assert "должности" in heard.text
 
 
+@pytest.mark.slow
+async def test_a_child_with_nothing_to_do_gives_its_buffers_back(transcriber: LocalTranscriber, general: Clip) -> None:
+    """What it kept for speed while it worked is the machine's again when it waits."""
+    child = await child_of(transcriber)
+    at_rest = child.memory_info().rss
+    await asyncio.gather(*(transcribe(transcriber, general) for _ in range(4)))
+    told = Path(f"/proc/{child.pid}/status").read_text().split("\n")
+    most = 1024 * int(next(line for line in told if line.startswith("VmHWM")).split()[1])
+    await asyncio.sleep(0.5)
+    assert child.pid == transcriber.pid
+    assert child.memory_info().rss - at_rest < (most - at_rest) / 3
+
+
 def test_the_child_loads_nothing_of_the_daemon() -> None:
     """What logs, waits and keeps rows is not loaded with it; the room gives every name that it lists all the same."""
     script = (

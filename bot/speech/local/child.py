@@ -25,7 +25,7 @@ from bot.errors import MediaRefused
 from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Signal, Work
 from bot.speech.local.driver import Driver
-from bot.speech.local.heap import keep_buffers
+from bot.speech.local.heap import GIVE_BACK_AFTER, give_buffers_back, keep_buffers
 from bot.speech.local.hearing import hear
 from bot.speech.local.model import Model
 from bot.speech.local.room import Room, address_space, expected_seconds
@@ -49,6 +49,7 @@ class Child:
         # Seconds of sound of the jobs at hand, once they are decoded.
         self._at_hand: dict[int, float] = {}
         self._waiting: dict[int, Frame] = {}
+        self._done = 0
 
     def serve(self) -> None:
         """Load the model, then work until the requests end."""
@@ -74,6 +75,7 @@ class Child:
                 for called in room.called():
                     self._answer({"id": called, "waits": False})
                     driver.post(partial(self._begin, driver, model, room, self._waiting.pop(called)))
+                self._tidy()
         except BaseException:  # noqa: BLE001 - whatever it is, it ends the process
             traceback.print_exc()
             # The other threads may be deep in a library, or hold the pipe.
@@ -154,6 +156,12 @@ class Child:
             self._answer({"id": number, "refused": outcome.reason, "text": str(outcome)})
         elif outcome is not None:
             self._answer({"id": number, "transcript": transcript_frame(outcome)})
+
+    def _tidy(self) -> None:
+        """With nothing at hand, nobody waits for what giving back costs; else it is done now and then."""
+        self._done += 1
+        if not self._at_hand or self._done % GIVE_BACK_AFTER == 0:
+            give_buffers_back()
 
     def _answer(self, frame: Frame) -> None:
         self._answers.write(pack(frame))

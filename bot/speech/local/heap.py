@@ -5,6 +5,8 @@ import ctypes
 # mallopt(3), glibc. The attention of the largest model over 30 s is 180 MB.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _KEPT_BYTES = 256 * 1024 * 1024
+# Recordings after which what is kept is given back once.
+GIVE_BACK_AFTER = 16
 
 
 def keep_buffers() -> None:
@@ -19,3 +21,13 @@ def keep_buffers() -> None:
         setting(_M_ARENA_MAX, 1)
         setting(_M_MMAP_THRESHOLD, _KEPT_BYTES)
         setting(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def give_buffers_back() -> None:
+    """Have the kernel take all pages that nothing stands on (malloc_trim(3)): kept buffers never all come to use again.
+
+    The heap has gaps, more of them with time: without this the process held 56 MB more at the 400th note than at the 20th.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
