@@ -1,9 +1,11 @@
 """What does a changed rule among 10,000 cost, and a start? `make bench-reload`
 
 A rule file is changed and the folder is taken up again as the daemon does it: all files are read, what has changed is
-compiled, tests inside the changed file are run, the index is exchanged. Once with 100 rules in each of 100 files, as
-teams keep them, and once with all 10,000 in one. Then a start in a process of its own, without and with the forms that
-an earlier one has kept. Goals: a changed rule 200 ms, all rules 250 MB.
+compiled, tests inside the changed rule are run, the index is exchanged. Once with 100 rules in each of 100 files, as
+teams keep them, once with 1,000 in each of ten, and once with all 10,000 in one; and each with a line put in at the top
+besides, so that every rule of the file stands elsewhere. Then a start in a process of its own, without and with the
+forms that an earlier one has kept, and what memory that process has. Goals: a changed rule 200 ms, a process with all
+rules 250 MB, dictionaries included.
 """
 
 import argparse
@@ -30,11 +32,12 @@ GOAL_MB = 250.0
 START = """
 import sys, time
 from pathlib import Path
+from benchmarks.report import rss
 from bot.app.forms_file import parse_with_forms
 from bot.config import read_rules
 begun = time.process_time()
 parse_with_forms(read_rules(Path(sys.argv[1])), Path(sys.argv[2]), keep=True)
-print(time.process_time() - begun)
+print(time.process_time() - begun, rss())
 """
 
 
@@ -56,12 +59,13 @@ def write(folder: Path, made: list[tuple[str, str]], per_file: int) -> None:
         (folder / f"f{first:05}.yaml").write_text("rules:\n" + "".join(rules))
 
 
-async def reload(folder: Path, files: Sequence[Path]) -> dict[str, float]:
-    """Median milliseconds from a changed file to the rules in force, by the clock and by the processor."""
-    before = report.rss()
+async def reload(folder: Path, files: Sequence[Path], *, moving: bool) -> dict[str, float]:
+    """Median milliseconds from a changed file to the rules in force, by the clock and by the processor.
+
+    `moving`: a line is put in above the rules, too.
+    """
     texts = read_rules(folder)
     holder: Any = Holder(parse_rules(texts))
-    memory = report.rss() - before
 
     async def silence(_: str) -> None:
         return None
@@ -71,7 +75,8 @@ async def reload(folder: Path, files: Sequence[Path]) -> dict[str, float]:
     wall, processor = [], []
     for number in range(ROUNDS):
         file = files[(number * 37) % len(files)]
-        file.write_text(file.read_text().replace("match: '", f"match: 'ракетчик{number} OR ", 1))
+        text = file.read_text().replace("match: '", f"match: 'ракетчик{number}{'а' * moving} OR ", 1)
+        file.write_text(f"# {number}\n{text}" if moving else text)
         old = holder.rules
         clock, spent = time.perf_counter(), time.process_time()
         await watch.look(at_once=True)
@@ -79,13 +84,14 @@ async def reload(folder: Path, files: Sequence[Path]) -> dict[str, float]:
         processor.append((time.process_time() - spent) * 1000)
         if holder.rules is old:
             raise SystemExit("the change was not taken up")
-    return {"wall_ms": report.median(wall), "cpu_ms": report.median(processor), "worst_ms": max(wall), "rss_mb": memory}
+    return {"wall_ms": report.median(wall), "cpu_ms": report.median(processor), "worst_ms": max(wall)}
 
 
-def start(folder: Path, data: Path) -> float:
-    """Processor seconds that a new process needs for the rules."""
+def start(folder: Path, data: Path) -> tuple[float, float]:
+    """Processor seconds that a new process needs for the rules, and the memory it has then, in MB."""
     command = [sys.executable, "-c", START, str(folder), str(data)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-2:]
+    return float(seconds), float(memory)
 
 
 def main() -> None:
@@ -99,19 +105,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-reload-") as name:
         base = Path(name)
         (base / "data").mkdir()
-        for files in (100, 1):
-            write(base / str(files), made, count // files)
-            one = asyncio.run(reload(base / str(files), sorted((base / str(files)).iterdir())))
-            figures[f"{files} files"] = one
-            rows.append([f"{files}", *(f"{one[key]:,.0f}" for key in ("wall_ms", "cpu_ms", "worst_ms", "rss_mb"))])
-            report.tell(f"{files} files: {one['wall_ms']:.0f} ms")
+        for files in (100, 10, 1):
+            folder = base / str(files)
+            write(folder, made, count // files)
+            for moving in (False, True):
+                one = asyncio.run(reload(folder, sorted(folder.iterdir()), moving=moving))
+                what = f"{files}, lines moved" if moving else str(files)
+                figures[what] = one
+                rows.append([what, *(f"{one[key]:,.0f}" for key in ("wall_ms", "cpu_ms", "worst_ms"))])
+                report.tell(f"{what}: {one['wall_ms']:.0f} ms")
         bare, kept = (start(base / "100", base / "data") for _ in range(2))
-    report.table(["files", "a changed rule, ms", "of processor", "worst of 7", "all rules, MB"], rows)
-    print(f"a start takes {bare:.1f} s of processor time without kept forms, {kept:.1f} s with them")
-    many = figures["100 files"]
-    print(f"goal {GOAL_MS:.0f} ms for a changed rule: {report.verdict(many['wall_ms'] <= GOAL_MS)}")
-    print(f"goal {GOAL_MB:.0f} MB for {count:,} rules: {report.verdict(many['rss_mb'] <= GOAL_MB)}")
-    report.finish("reload", unit="ms", rules=count, reload=figures, start_s={"bare": bare, "kept": kept})
+    report.table(["files", "a changed rule, ms", "of processor", f"worst of {ROUNDS}"], rows)
+    print(f"a start takes {bare[0]:.1f} s of processor time without kept forms, {kept[0]:.1f} s with them")
+    print(f"a process with all rules has {bare[1]:.0f} MB without kept forms, {kept[1]:.0f} MB with them")
+    slowest = max(one["wall_ms"] for one in figures.values())
+    print(f"goal {GOAL_MS:.0f} ms for a changed rule, however they lie: {report.verdict(slowest <= GOAL_MS)}")
+    print(f"goal {GOAL_MB:.0f} MB for {count:,} rules: {report.verdict(max(bare[1], kept[1]) <= GOAL_MB)}")
+    report.finish(
+        "reload",
+        unit="ms",
+        rules=count,
+        reload=figures,
+        start_s={"bare": bare[0], "kept": kept[0]},
+        process_mb={"bare": bare[1], "kept": kept[1]},
+    )
 
 
 if __name__ == "__main__":

@@ -63,8 +63,10 @@ class Anchors:
             yield from self._prefixed.get(symbol[:length], ())
 
     def _add(self, entry: Entry, lexicon: Lexicon) -> None:
+        # Most forms belong to one path, which then holds one tuple for all of them.
+        alone = (entry,)
         for kept, key in self._places(entry[1], lexicon):
-            kept[key] = (*kept.get(key, ()), entry)
+            kept[key] = (*kept[key], entry) if key in kept else alone
 
     def _places(self, path: Path, lexicon: Lexicon) -> Iterator[tuple[dict[str, tuple[Entry, ...]], str]]:
         """Where a new path is kept."""

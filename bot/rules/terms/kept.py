@@ -5,7 +5,7 @@ They are kept while the process runs, and can be written to a file (`packed`) fo
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import astuple
 from functools import cache
 from importlib.metadata import version
@@ -20,6 +20,8 @@ _MOST = 50_000
 _DICTIONARIES = ("pymorphy3", "pymorphy3-dicts-ru", "pymorphy3-dicts-uk")
 
 _known: dict[str, Term] = {}
+# Of hundreds of thousands of forms most came about in one of a few ways: they share what says so.
+_ways: dict[Form, Form] = {}
 
 
 def known(text: str) -> Term | None:
@@ -31,7 +33,15 @@ def keep(text: str, term: Term) -> None:
     """Know a term from now on; the oldest is forgotten when there are too many."""
     if len(_known) >= _MOST:
         _known.pop(next(iter(_known)), None)
+    for path in term.paths if isinstance(term, Compiled) else ():
+        for slot in path.slots:
+            _share_ways(slot.forms)
     _known[text] = term
+
+
+def _share_ways(forms: Mapping[str, Form]) -> None:
+    if isinstance(forms, dict):
+        forms.update([(form, _ways.setdefault(way, way)) for form, way in forms.items() if not way.lemmas])
 
 
 def packed(texts: Collection[str]) -> bytes:
