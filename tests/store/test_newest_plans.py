@@ -90,6 +90,13 @@ async def test_rare_words_by_word(store: Store, monkeypatch: pytest.MonkeyPatch)
             assert await plans(store, asked, window) == [_BY_WORD], (asked, window)
 
 
+async def test_beginnings_first_by_time(store: Store) -> None:
+    """In how many documents a beginning is, no statistics tell: some are read before the index is asked for it."""
+    first, *_, last = await plans(store, "поп*", {})
+    assert (first <= _BY_TIME, last) == (True, _BY_WORD)
+    assert len(await plans(store, "w1*", {})) == 1
+
+
 async def test_less_common_than_taken_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What turns out to be rare is asked of the index after a step or two, not read to the end."""
     monkeypatch.setattr(newest_postgresql, "FEW", 5)
