@@ -49,7 +49,7 @@ drills: $(VENV)/dev ## every fault at every step, 500 random runs and the table 
 ifdef SEED
 	DRILLS=all SEED=$(SEED) $(BIN)/pytest tests/drills/test_random.py -q
 else
-	DRILLS=all $(BIN)/pytest tests/drills tests/e2e tests/speech/test_recordings.py tests/store/test_faults.py tests/telegram/test_fleet.py tests/telegram/test_feed.py tests/speech/test_speech_commands.py tests/speech/test_random_whisper.py -n 2 --dist load -q
+	DRILLS=all $(BIN)/pytest tests/drills tests/e2e tests/speech/test_recordings.py tests/store/test_faults.py tests/store/test_newest.py tests/telegram/test_fleet.py tests/telegram/test_feed.py tests/speech/test_speech_commands.py tests/speech/test_random_whisper.py -n 2 --dist load -q
 	$(BIN)/python -m tests.drills.table
 endif
 
