@@ -164,6 +164,16 @@ def test_explain(folder: Folder, capsys: Capture) -> None:
     assert "rev " in said
 
 
+def test_explain_says_why_a_word_is_kept(folder: Folder, capsys: Capture) -> None:
+    """A form that is mostly another word counts where the rule has it so, and that is said; others have nothing to say."""
+    assert call(folder, "explain", "банка OR =банка OR ракета OR place:Банка", "--json") == 0
+    kept = {term["term"]: term.get("kept") for term in json.loads(capsys.readouterr().out)["terms"]}
+    why = [{"form": "банка", "although": "is mostly another word (банк)"}]
+    assert kept == {"банка": why, "=банка": why, "ракета": None, "place:Банка": None}
+    assert call(folder, "explain", "банка OR ракета") == 0
+    assert "kept as the rule has it: банка, though it is mostly another word (банк)" in capsys.readouterr().out
+
+
 # --- export and import ------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from bot.cli.edge import out
 from bot.rules import Rule
 from bot.rules.addresses import Locator
+from bot.rules.forms.common import kept_although
 from bot.rules.patterns import Pattern
 from bot.rules.slots import Compiled, Form, Guard, Skip, Slot
 from bot.rules.tree import Term, terms
@@ -54,7 +55,17 @@ def _term(term: Term) -> dict[str, Any]:
         "term": term.text,
         "paths": [[_slot(slot) for slot in path.slots] for path in term.paths],
         "dropped": [{"form": one.form, "reason": one.reason} for one in term.dropped],
+        **({"kept": [{"form": form, "although": why} for form, why in kept]} if (kept := _kept(term)) else {}),
     }
+
+
+def _kept(term: Compiled) -> list[tuple[str, str]]:
+    """The forms that count because the rule has them so, and what would speak against them."""
+    if ":" in term.text:
+        return []
+    slots = (slot for path in term.paths for slot in path.slots)
+    written = dict.fromkeys(text for slot in slots for text, form in slot.forms.items() if form == Form())
+    return [(text, why) for text in written if (why := kept_although(text))]
 
 
 def _slot(slot: Slot) -> dict[str, Any]:
@@ -94,6 +105,8 @@ def _print_paths(term: Compiled) -> None:
             out.print("  [dim]or[/]")
         for place, slot in enumerate(path.slots):
             _print_slot(slot, first=place == 0)
+    for form, why in _kept(term):
+        out.print(f"  [yellow]kept[/] as the rule has it: {escape(form)}, though it {escape(why)}")
     if term.dropped:
         out.print("  [yellow]dropped[/]")
     for one in term.dropped:

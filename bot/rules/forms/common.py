@@ -47,6 +47,13 @@ def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, 
     return forms, tuple(one for one in dropped if one.form != written)
 
 
+def kept_although(word: str) -> str:
+    """Why a word of a rule would be dropped if it did not stand there (`is mostly another word (банк)`); else empty."""
+    lexemes = [(parse, language) for language in ("ru", "uk") for parse in _lexemes(word, language)]
+    _, dropped = _inflected(word, lexemes, tuple({parse.normal_form: None for parse, _ in lexemes}))
+    return next((one.reason for one in dropped if one.form == folded(word)), "")
+
+
 def drawn_alike(word: str) -> Forms:
     """A Latin abbreviation written in Cyrillic letters that are drawn the same: НІМАR... as `АТАСМЅ`."""
     alike = to_cyrillic(word) if 2 < len(word) < 9 and _ALIKE.issuperset(word) else ""
