@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.stage import EXAMPLE_RULES, Stage
+from bot.sandbox.stage import Stage
 from bot.sandbox.world import User
+from tests.configured import FEW_RULES
 from tests.stores import postgres_url
 
 # As fast as Telegram's sandbox takes them; most tests are not about pauses.
@@ -39,11 +40,11 @@ def log_in(stage: Stage, name: str, user: User) -> None:
 
 @pytest.fixture
 def open_stage(tmp_path: Path) -> OpenStage:
-    """Open a stage with sessions in place; `settings` are merged over fast ones."""
+    """Open a stage with sessions in place; `settings` are merged over fast ones; few rules."""
 
     @asynccontextmanager
     async def opened(
-        channels: list[dict[str, Any]], *, settings: Mapping[str, Any] | None = None, rules: Path = EXAMPLE_RULES
+        channels: list[dict[str, Any]], *, settings: Mapping[str, Any] | None = None, rules: Path = FEW_RULES
     ) -> AsyncIterator[Stage]:
         merged = {key: {**FAST.get(key, {}), **value} if isinstance(value, dict) else value
                   for key, value in {**FAST, **(settings or {})}.items()}  # fmt: skip

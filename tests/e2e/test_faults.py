@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.chats import Chat
-from bot.sandbox.stage import TOKEN, Stage
+from bot.sandbox.stage import EXAMPLE_RULES, TOKEN, Stage
 from tests.e2e.conftest import OpenStage
 from tests.e2e.test_main_job import alerts, chat_of, listening
 
@@ -144,7 +144,7 @@ async def test_a_channel_that_goes_private_and_comes_back(open_stage: OpenStage)
 @pytest.mark.drill
 async def test_recordings_through_waits_old_references_and_other_data_centres(open_stage: OpenStage) -> None:
     """Voice notes come down after a flood wait, an expired reference, a cut, and from another data centre."""
-    async with open_stage([LAWMAKER]) as stage:
+    async with open_stage([LAWMAKER], rules=EXAMPLE_RULES) as stage:
         channel, faults = chat_of(stage, "lawmaker"), stage.sandbox.faults
         await listening(stage)
         faults.flood_wait("upload.getFile", 15)

@@ -15,7 +15,7 @@ from bot.model import Entity, Key, LinkPreview, MessageId, Poll
 from bot.sandbox.chats import Chat
 from bot.sandbox.media import units
 from bot.sandbox.posted import Posted
-from bot.sandbox.stage import GENERAL, Stage
+from bot.sandbox.stage import EXAMPLE_RULES, GENERAL, Stage
 from bot.store import Store
 from tests.e2e.conftest import OpenStage
 from tests.e2e.test_main_job import alerts, chat_of, listening
@@ -67,7 +67,7 @@ def post_bad_recordings(channel: Chat, victim: Path) -> dict[int, tuple[str, str
 @pytest.mark.drill
 async def test_hostile_recordings_fail_by_name_and_leave_the_daemon_as_it_was(open_stage: OpenStage) -> None:
     """Lists of files, wrong types, wrecks, half a day of silence and lies about size: named, and nothing else happens."""
-    async with open_stage([LAWMAKER]) as stage:
+    async with open_stage([LAWMAKER], rules=EXAMPLE_RULES) as stage:
         channel = chat_of(stage, "lawmaker")
         # Beside the files that the daemon fetches, where a relative path in a list would find it.
         victim = stage.folder / "data" / "media" / "victim.ogg"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bot.model import Heard, How, Key, MessageId, utc_now
 from bot.sandbox.demo import play
-from bot.sandbox.stage import CODE, GENERAL, PHONE, Stage, free_port
+from bot.sandbox.stage import CODE, EXAMPLE_RULES, GENERAL, PHONE, Stage, free_port
 from bot.store import Store
 from bot.telegram import raw_message
 from tests.e2e.conftest import OpenStage
@@ -38,7 +38,8 @@ async def listening(stage: Stage) -> None:
 @pytest.mark.slow
 async def test_text_and_voice_become_alerts_with_proof(open_stage: OpenStage, database: str | None) -> None:
     """A text and a voice note are alerted with the right words; the same on SQLite and on PostgreSQL, by one URL."""
-    async with open_stage([LAWMAKER, BLOGGER], settings={"database": database}) as stage:
+    settings = {"database": database}
+    async with open_stage([LAWMAKER, BLOGGER], settings=settings, rules=EXAMPLE_RULES) as stage:
         await listening(stage)
         strike = chat_of(stage, "blogger").post("Удар ракетами Storm Shadow по штабу под Бердянском")
         voice = chat_of(stage, "lawmaker").post(voice=GENERAL)
@@ -153,7 +154,7 @@ async def test_asked_while_the_daemon_runs(open_stage: OpenStage) -> None:
 @pytest.mark.slow
 async def test_rules_are_listed_and_tried(open_stage: OpenStage) -> None:
     """The rules are listed in JSON; a text is held against one of them, and the exit code says whether it matches."""
-    async with open_stage([LAWMAKER]) as stage:
+    async with open_stage([LAWMAKER], rules=EXAMPLE_RULES) as stage:
         listed, tried, other = await asyncio.gather(
             stage.earshot("rules", "list", "--json"),
             stage.earshot("rules", "test", "commander-removed", "Меня сняли с должности."),
