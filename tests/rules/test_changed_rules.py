@@ -136,3 +136,5 @@ def test_only_the_tests_of_changed_rules_are_run() -> None:
     after = parse_rules({"a.yaml": f"rules:\n\n{one}{rule.format('b', 'мосты')}", "b.yaml": f"rules:\n{three}"}, before)
     assert [result.rule_id for result in after.run_tests(known=before)] == ["b"]
     assert [result.rule_id for result in after.run_tests()] == ["a", "b", "c"]
+    other = parse_rules({"a.yaml": f"rules:\n{one.replace('match: мост', 'match: дрон')}{two}"}, before)
+    assert [(result.rule_id, result.passed) for result in other.run_tests(known=before)] == [("a", False)]

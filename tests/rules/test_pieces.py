@@ -175,13 +175,18 @@ def test_so_it_is_in_a_file_that_was_edited(new: list[str], at: int, gone: int, 
         "rules:\n  - &a b\n",
         "terms: {x: 'y\nrules:\n  - z'}\n",
         "rules:\n  - id: a\n ---\n",
+        "rules:\n  - id: a\n ~\n",
         "rules:\n  - id: a\r  - id: b\n",
+        "rules:\n  - id: 'a\u2028    b'\n  - id: c\n",
+        "# tags\n%TAG !! tag:x,2002:\n---\nrules:\n  - !!str a\n",
+        "watchlist: '\nrules:\n  - a\nb'\nrules:\n",
         "rules:\n  - id: a\n---\nrules: []\n",
     ],
 )
 def test_what_lines_do_not_tell_is_left_to_the_whole(text: str) -> None:
-    """Flow style, open quotes, anchors and several documents are not guessed at."""
+    """Flow style, open quotes, anchors, other line ends, directives and several documents are not guessed at."""
     assert not _check(text, one_by_one=False)
+    assert not _check(text, one_by_one=True)
 
 
 def test_a_piece_is_no_file_of_its_own() -> None:
