@@ -24,9 +24,10 @@ def keep_buffers() -> None:
 
 
 def give_buffers_back() -> None:
-    """Have the kernel take all pages that nothing stands on (malloc_trim(3)): kept buffers never all come to use again.
+    """Have the kernel take all pages that nothing stands on (malloc_trim(3)), until they are needed again.
 
-    The heap has gaps, more of them with time: without this the process held 56 MB more at the 400th note than at the 20th.
+    It halves what the process holds while it waits. What it holds at most while it works still grows, by some 50 MB over
+    500 notes (docs/performance.md): the heap has gaps, more of them with time.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
