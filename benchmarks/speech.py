@@ -7,7 +7,7 @@ which may be asked for alone (`--only worst`): decoding and spectrogram, the wor
 speech process, and its memory from note 20 to note 500.
 
 This process is set up as the speech process is (bot/confined/process.py, bot/speech/local/heap.py): it starts itself anew
-in the same environment, and keeps its buffers. The loop over faster-whisper runs in it too, and has that for nothing.
+in the same environment, and keeps its buffers. The loop over faster-whisper takes its turns in a process without either.
 
 Without real weights at hand it makes models of the true architecture (benchmarks/random_whisper.py), kept in
 build/speech. `--model FOLDER` takes a real one; `--device cuda` counts by the clock, on the processor that has to wait.
@@ -111,6 +111,8 @@ def as_the_speech_process() -> None:
         # Ourselves, with what we were given.
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks.speech", *sys.argv[1:]], wanted | kept)  # noqa: S606
     keep_buffers()
+    # Read when a process starts: the process of the loop has none.
+    os.environ.pop("MALLOC_ARENA_MAX", None)
 
 
 def parsed() -> argparse.Namespace:

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from faster_whisper import WhisperModel
 
+from bot.errors import ChildDied
 from bot.speech.commands.bench import alone, gist, together
+from bot.speech.commands.plain import plain_loop
 from bot.speech.local.asks import Ask, Decode, Encode
 from bot.speech.local.driver import Driver
 from bot.speech.local.model import Model
@@ -59,3 +63,17 @@ def test_buffers_are_kept_as_the_speech_process_keeps_them() -> None:
     before, after = map(int, done.stdout.split())
     assert before > 100_000_000 / resource.getpagesize() / 600
     assert after < before / 10
+
+
+def test_the_loop_is_in_a_process_of_its_own(general: Clip) -> None:
+    """It writes what faster-whisper writes; when its process is killed, the turn says so."""
+    contender = plain_loop(MODEL, device="cpu", compute_type="int8")
+    turn = contender(beam_size=1)([general.path])
+    found, _ = WhisperModel(str(MODEL), device="cpu", compute_type="int8").transcribe(str(general.path), beam_size=1)
+    assert ["".join(part[0] for part in one) for one in turn.heard] == ["".join(segment.text for segment in found)]
+    assert min(turn.processor, turn.clock) > 0
+    for child in psutil.Process().children():
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    with pytest.raises(ChildDied, match="too little memory"):
+        contender(beam_size=1)([general.path])

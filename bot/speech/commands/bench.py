@@ -1,8 +1,8 @@
 """What transcribing costs on this machine, beside the obvious loop: the same recordings, the same model, in turns.
 
 Processor seconds of all threads are the measure, for on a shared machine the clock says little; on a GPU it is the clock,
-for there the processor waits. The contenders take turns within each round, and the median of the rounds counts. They
-share this process, which keeps its buffers as the speech process does; so the obvious loop has that for nothing.
+for there the processor waits. The contenders take turns within each round, and the median of the rounds counts. Ours run in
+this process, which keeps its buffers as the speech process does; the obvious loop runs in one as it is everywhere else.
 """
 
 import time
@@ -14,9 +14,10 @@ from statistics import median
 from typing import Any, TypeVar
 
 import ctranslate2
-from faster_whisper import WhisperModel
 
 from bot.model import Transcript
+from bot.speech.commands.plain import plain_loop
+from bot.speech.commands.turn import Contender, Gist, Turn, timed
 from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.heap import keep_buffers
@@ -39,9 +40,6 @@ _MOST_SECONDS = 3600.0
 # As `hearing` has them: one try, and one hotter.
 _TEMPERATURES = (0.0, 0.4)
 
-# What a contender makes of a recording: text and times that can be compared with another's.
-Gist = tuple[tuple[Any, ...], ...]
-Contender = Callable[[Sequence[Path]], list[Gist]]
 T = TypeVar("T")
 
 
@@ -92,19 +90,19 @@ def contenders(folder: Path, *, device: str, compute_type: str, workers: int, ba
     From then on this process keeps its buffers (`keep_buffers`).
     """
     keep_buffers()
-    loop = WhisperModel(str(folder), device=device, compute_type=compute_type, cpu_threads=1)
+    loop = plain_loop(folder, device=device, compute_type=compute_type)
     model = Model(str(folder), device=device, compute_type=compute_type, workers=workers, threads=1)
     manner = Manner(words=False)
 
     def ours(manner: Manner) -> Contender:
         driver: Driver[Transcript] = Driver(model, workers=workers, beam_size=manner.beam_size, batch=batch)
-        return lambda paths: together(driver, model, paths, manner)
+        return partial(timed, lambda paths: together(driver, model, paths, manner))
 
     return {
-        LOOP: lambda paths: [_loop(loop, path) for path in paths],
-        SAME: lambda paths: [_loop(loop, path, **_our_options(manner)) for path in paths],
+        LOOP: loop(),
+        SAME: loop(**_our_options(manner)),
         FLOOR: _Floor(model, manner),
-        ALONE: lambda paths: [gist(alone(model, path, manner)) for path in paths],
+        ALONE: partial(timed, lambda paths: [gist(alone(model, path, manner)) for path in paths]),
         EXACT: ours(manner),
         EXACT_1: ours(replace(manner, beam_size=1)),
         FITTED: ours(replace(manner, fitted=True)),
@@ -133,13 +131,11 @@ def race(
         run(paths[:1])
     for number in range(rounds):
         for name, run in entered.items():
-            processor, clock = time.process_time(), time.perf_counter()
-            heard = run(paths)
-            times = result.times[name]
-            times.processor.append(time.process_time() - processor)
-            times.clock.append(time.perf_counter() - clock)
-            times.heard = heard
-            told(f"round {number + 1} of {rounds}: {name}, {times.processor[-1]:.2f} processor s")
+            turn, times = run(paths), result.times[name]
+            times.processor.append(turn.processor)
+            times.clock.append(turn.clock)
+            times.heard = turn.heard
+            told(f"round {number + 1} of {rounds}: {name}, {turn.processor:.2f} processor s")
     return result
 
 
@@ -201,8 +197,11 @@ class _Floor:
             alone(self._model, path, self._manner, asks.append)
             self._asks[path] = [ask for ask in asks if not isinstance(ask, Work)]
 
-    def __call__(self, paths: Sequence[Path]) -> list[Gist]:
+    def __call__(self, paths: Sequence[Path]) -> Turn:
         """Give each recording that, and nothing else."""
+        return timed(self._run, paths)
+
+    def _run(self, paths: Sequence[Path]) -> list[Gist]:
         for path in paths:
             for ask in self._asks[path]:
                 _answered(self._model, ask, self._manner.beam_size)
@@ -238,11 +237,6 @@ def _answered(model: Model, ask: Ask, beam_size: int) -> Any:
     if isinstance(ask, Decode):
         return model.decode_all([ask.asked], limit=ask.limit, beam_size=beam_size, temperature=ask.temperature)[0]
     raise TypeError(f"there is nobody to answer {ask}")
-
-
-def _loop(model: WhisperModel, path: Path, **options: Any) -> Gist:
-    found, _ = model.transcribe(str(path), **options)
-    return tuple((one.text, one.start, one.end, one.avg_logprob) for one in found)
 
 
 def _our_options(manner: Manner) -> dict[str, Any]:
