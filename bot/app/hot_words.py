@@ -1,6 +1,7 @@
 """Names that the decoder of speech is told to expect: those that the rules look for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import product
 
 from bot.config.settings import SpeechSection
 from bot.rules import RuleSet
@@ -22,13 +23,18 @@ def expect_names(hearers: Iterable[Transcriber | Rehearser], speech: SpeechSecti
 
 def hot_words(rules: RuleSet, *, most: int = MOST_LETTERS) -> str:
     """People, units and places of the rules as they are written there, each once, up to `most` letters."""
-    written = [term for rule in rules.rules for term in rule.terms]
-    named = [term.partition(":") for kind in _KINDS for term in written if term.startswith(f"{kind}:")]
-    chosen: list[str] = []
+    chosen: dict[str, None] = {}
     length = 0
-    for name in dict.fromkeys(body.strip('"') for _, _, body in named):
-        length += len(name) + 2
-        if length > most:
-            break
-        chosen.append(name)
+    for name in _named(rules):
+        if name not in chosen:
+            length += len(name) + 2
+            if length > most:
+                break
+            chosen[name] = None
     return ", ".join(chosen)
+
+
+def _named(rules: RuleSet) -> Iterator[str]:
+    """In turn, so that of thousands of rules only the first are looked at."""
+    for kind, rule in product(_KINDS, rules.rules):
+        yield from (term.partition(":")[2].strip('"') for term in rule.terms if term.startswith(f"{kind}:"))
