@@ -75,9 +75,18 @@ def test_the_best_that_keeps_up_is_recommended() -> None:
 
 def test_what_does_not_fit_is_not_recommended() -> None:
     """The limit of the control group counts, not the memory of the machine."""
-    offered = choices(machine(limit=600), found("small"), measured(100.0))
+    offered = choices(machine(limit=1200), found("small"), measured(100.0))
     assert [one.model.name for one in offered if one.fits] == ["tiny", "base"]
-    assert recommend(machine(limit=600), offered)[0]["model"] == "base"
+    assert recommend(machine(limit=1200), offered)[0]["model"] == "base"
+
+
+def test_where_nothing_fits_one_note_is_heard_at_a_time() -> None:
+    """The advice is about memory then, however quick the processor is."""
+    offered = choices(machine(limit=600), found("small"), measured(100.0))
+    assert not any(one.fits for one in offered)
+    chosen, why = recommend(machine(limit=600), offered)
+    assert (chosen["model"], chosen["batch"]) == ("tiny", 1)
+    assert "memory" in why
 
 
 def test_a_slow_machine_is_told_so() -> None:

@@ -25,7 +25,8 @@ class Model:
     """What a model costs, int8 on a processor; beam 5, exact mode.
 
     `cost`: a note of 10 s against tiny (measured: docs/performance.md has how; for medium and large-v3 reckoned from their
-    layers and width). `megabytes`: resident, measured for all but these two.
+    layers and width). `megabytes`: resident at most, with two cores at work and eight notes decoded together; measured
+    with the smallest three, reckoned for the others from what they hold alone and their width.
     """
 
     name: str
@@ -35,14 +36,14 @@ class Model:
     millions: int
 
 
-# tiny 925, base 1755, small 4500, turbo 19200 processor ms on a Zen 4 core; resident after a batch of one.
+# tiny 925, base 1755, small 4500, turbo 19200 processor ms on a Zen 4 core.
 MODELS = (
-    Model(name="tiny", cost=1.0, megabytes=240, millions=39),
-    Model(name="base", cost=1.9, megabytes=300, millions=74),
-    Model(name="small", cost=4.9, megabytes=560, millions=244),
-    Model(name="medium", cost=15.0, megabytes=1300, millions=769),
-    Model(name="large-v3-turbo", cost=20.8, megabytes=1200, millions=809),
-    Model(name="large-v3", cost=31.0, megabytes=2200, millions=1550),
+    Model(name="tiny", cost=1.0, megabytes=530, millions=39),
+    Model(name="base", cost=1.9, megabytes=760, millions=74),
+    Model(name="small", cost=4.9, megabytes=1330, millions=244),
+    Model(name="medium", cost=15.0, megabytes=2350, millions=769),
+    Model(name="large-v3-turbo", cost=20.8, megabytes=2500, millions=809),
+    Model(name="large-v3", cost=31.0, megabytes=3500, millions=1550),
 )
 
 
@@ -181,6 +182,12 @@ def recommend(machine: Machine, found: list[Choice]) -> tuple[dict[str, object],
         return (
             {"model": "large-v3-turbo", "device": "cuda", "compute_type": compute},
             "a GPU carries the model that is next to the best, and several times as fast as that",
+        )
+    if not any(choice.fits for choice in found):
+        return (
+            {"model": "tiny", "device": "cpu", "compute_type": "int8", "batch": 1},
+            "the memory holds no model with eight notes decoded together, so one is heard at a time; more memory or a "
+            "server of your team's own (speech.server) would do better",
         )
     keeping = [choice for choice in found if choice.keeps_up]
     if keeping:
