@@ -1,5 +1,6 @@
 """`earshot speech bench`: what transcribing costs on this machine, on any model and recordings."""
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ import click
 from rich.markup import escape
 
 from bot.app.hearing import DEMO_NOTE, settings_anywhere
-from bot.cli.edge import asynchronous, err, json_option, out, print_json, print_table, table
+from bot.cli.edge import err, json_option, out, print_json, print_table, table
 from bot.cli.group import examples
 from bot.cli.speech_hearer import with_model
 from bot.speech.commands.references import recordings_in
@@ -33,15 +34,15 @@ _LENGTHS = [6.0 + number for number in range(8)]
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True, help="The median of them counts.")
 @json_option
 @click.pass_context
-@asynchronous
-async def bench(context: click.Context, folder: Path | None, model: str | None, rounds: int, as_json: bool) -> int:
+def bench(context: click.Context, folder: Path | None, model: str | None, rounds: int, as_json: bool) -> int:
     """Time this machine on the recordings in DIR (or eight made notes), beside a plain faster-whisper loop.
 
     The contenders take turns, on the same model. Processor seconds count, on a GPU the clock. Exit code 1 when the exact
     mode did not write, to the last digit, what it writes one at a time.
     """
     settings = with_model(settings_anywhere(context.find_root().params["config"]), model)
-    place = await ensure_model(settings.model, settings.models_folder)
+    # Only this waits: a turn runs where an interrupt ends it.
+    place = asyncio.run(ensure_model(settings.model, settings.models_folder))
     # The libraries of speech: only where they are used.
     from bot.speech.commands.bench import ALONE, EXACT, contenders, on_gpu, race
     from bot.speech.sound.notes import make_notes

@@ -1,6 +1,8 @@
 """The contenders of `earshot speech bench` answer everything that a recording asks for."""
 
+import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from bot.speech.local.asks import Ask, Decode, Encode
 from bot.speech.local.driver import Driver
 from bot.speech.local.model import Model
 from bot.speech.settings import Manner
-from tests.speech.conftest import MODEL, Clip
+from tests.speech.conftest import MODEL, REPOSITORY, Clip
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +79,23 @@ def test_the_loop_is_in_a_process_of_its_own(general: Clip) -> None:
             child.kill()
     with pytest.raises(ChildDied, match="too little memory"):
         contender(beam_size=1)([general.path])
+
+
+def test_an_interrupt_ends_it_in_the_middle_of_a_turn(general: Clip, tmp_path: Path) -> None:
+    """Both processes end, and one line is all that is said of it."""
+    (tmp_path / general.path.name).symlink_to(general.path)
+    command = [sys.executable, "-m", "bot", "speech", "bench", str(tmp_path), "--model", str(MODEL), "--rounds", "100"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert running.stderr
+        assert "round 1 of 100" in running.stderr.readline()
+        children = psutil.Process(running.pid).children()
+        os.killpg(running.pid, signal.SIGINT)
+        said = running.stderr.read().splitlines()
+    assert running.returncode == 130
+    assert [line for line in said if not line.startswith("round ")] == [
+        "",
+        "interrupted; everything recorded so far is kept",
+    ]
+    assert psutil.wait_procs(children, timeout=60)[1] == []

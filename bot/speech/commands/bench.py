@@ -17,7 +17,7 @@ import ctranslate2
 
 from bot.model import Transcript
 from bot.speech.commands.plain import plain_loop
-from bot.speech.commands.turn import Contender, Gist, Turn, timed
+from bot.speech.commands.turn import Contender, Gist, Turn, timed, written
 from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.heap import keep_buffers
@@ -90,8 +90,8 @@ def contenders(folder: Path, *, device: str, compute_type: str, workers: int, ba
     From then on this process keeps its buffers (`keep_buffers`).
     """
     keep_buffers()
-    loop = plain_loop(folder, device=device, compute_type=compute_type)
     model = Model(str(folder), device=device, compute_type=compute_type, workers=workers, threads=1)
+    loop = plain_loop(folder, device=device, compute_type=compute_type)
     manner = Manner(words=False)
 
     def ours(manner: Manner) -> Contender:
@@ -163,7 +163,7 @@ def alone(model: Model, path: Path, manner: Manner, asked: Callable[[Ask], None]
 
 def gist(transcript: Transcript) -> Gist:
     """What two ways of transcribing must agree in."""
-    return tuple((one.text, one.start, one.end, one.avg_logprob) for one in transcript.segments)
+    return written(transcript.segments)
 
 
 def read(path: Path) -> Sound:

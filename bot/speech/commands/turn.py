@@ -1,7 +1,7 @@
 """One turn of a contender of `earshot speech bench`: what it made of the recordings, and what that took."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ class Turn:
 
 
 Contender = Callable[[Sequence[Path]], Turn]
+
+
+def written(segments: Iterable[Any]) -> Gist:
+    """What two ways of transcribing must agree in, of segments of ours or of faster-whisper."""
+    return tuple((one.text, one.start, one.end, one.avg_logprob) for one in segments)
 
 
 def timed(run: Callable[[Sequence[Path]], list[Gist]], paths: Sequence[Path]) -> Turn:
