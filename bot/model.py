@@ -631,6 +631,18 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlbumItem(Item):
+    """Another item of the album that an alert is about, as it was when the alert was raised."""
+
+    version: int
+    # Of its text, once there is one.
+    english: Translation | None = None
+    # What has become of it by now.
+    edited_since: bool = False
+    deleted_since: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A match on its way out, with all that an analyst is shown."""
 
@@ -645,8 +657,8 @@ class Alert:
     transcript: Transcript | None = None
     # Of the message's text, once there is one.
     english: Translation | None = None
-    # The other items of its album in which words were found, as they are now.
-    items: tuple[Item, ...] = ()
+    # The other items of its album in which words were found, as they were then.
+    items: tuple[AlbumItem, ...] = ()
     # Where a forwarded post came from, if that is a channel that we watch.
     origin: Channel | None = None
     # The first alert of the same rule and message, when an edit brought a new form.
@@ -680,6 +692,8 @@ class Delivery:
     sent_at: datetime | None = None
     # Of a correction: all that is new is the English of the post; it leaves when nothing else is due.
     adds_english: bool = False
+    # The newest row of the outbox when the alert was loaded: what corrections up to this one bring of its English, is in it.
+    upto: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

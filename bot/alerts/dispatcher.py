@@ -116,8 +116,8 @@ class Dispatcher:
             return False
         now = self._clock()
         outbox, number = self._store.outbox, delivery.delivery_id
-        shown = english and not receipt.repeated
-        await self._steadily(lambda: outbox.record_sent(number, receipt, now, english=shown))
+        upto = delivery.upto if english and not receipt.repeated else None
+        await self._steadily(lambda: outbox.record_sent(number, receipt, now, english_upto=upto))
         log.info("delivered", sink=self._sink.name, delivery=delivery.delivery_id, alert=_number(delivery))
         return True
 

@@ -2,9 +2,12 @@
 
 from bot.alerts import words
 from bot.alerts.excerpt import Excerpt, excerpts
-from bot.model import Alert, Item, MessageId, Source, Span
+from bot.model import Alert, Item, MessageId, Source, Span, Translation
 from bot.monitor import source_texts
 from bot.rules.words import form_of
+
+# What is translated of a message.
+WRITTEN = frozenset({Source.TEXT, Source.CAPTION})
 
 
 def items(alert: Alert) -> dict[MessageId | None, Item]:
@@ -29,11 +32,27 @@ def found(alert: Alert) -> list[Excerpt]:
     return places
 
 
-def _stands(span: Span, text: str) -> bool:
-    """Whether the words are still where they were found.
+def english(alert: Alert) -> dict[MessageId, Translation]:
+    """What other items of the album say in English, of those in whose texts words were found and stand."""
+    quoted = {span.item for span in alert.match.spans if span.source in WRITTEN}
+    texts = {item.message.message_id: item.message.text for item in alert.items}
+    astray = {
+        span.item
+        for span in alert.match.spans
+        if span.item in texts and span.source in WRITTEN and not _stands(span, texts[span.item])
+    }
+    return {
+        item.message.message_id: item.english
+        for item in alert.items
+        if item.english and item.message.message_id in quoted - astray
+    }
 
-    Another item of the album may have been edited since, and a fuller recording may have come; the alert's own message
-    is shown as it was.
+
+def _stands(span: Span, text: str) -> bool:
+    """Whether the words are where they were found.
+
+    A fuller recording may have come since, and which state of another item was the one is not written down; the alert's
+    own message is shown as it was.
     """
     return (span.item is None and span.source is not Source.TRANSCRIPT) or form_of(
         text[span.start : span.end]

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from bot.alerts import words
 from bot.alerts.doubtful import rests_on_doubt
-from bot.alerts.found import items
+from bot.alerts.found import english, items
 from bot.alerts.naming import channel_name, data, link, linked
 from bot.alerts.neutral import clip, plain, units, visible
-from bot.alerts.quotes import quotes
+from bot.alerts.quotes import TRANSLATION, quotes
 from bot.alerts.sheet import Sheet
 from bot.model import (
     Alert,
@@ -33,8 +33,6 @@ from bot.model import (
 
 TEXT_UNITS = 4096
 ENTITIES = 100
-# Characters of a translation: it helps to judge, the quotation above is the proof.
-_TRANSLATION = 600
 # Entities kept for the frame.
 _FRAME_ENTITIES = 4
 # Later than this after the match, an alert says that it is late.
@@ -58,7 +56,7 @@ def render(delivery: Delivery, *, now: datetime) -> Parcel:
         title=_subject(alert),
         severity=alert.match.severity,
         random_id=delivery.random_id,
-        english=alert.english is not None,
+        english=alert.english is not None or bool(english(alert)),
     )
 
 
@@ -132,7 +130,7 @@ def _foot(alert: Alert) -> Sheet:
     sheet = Sheet()
     if alert.english:
         sheet.line()
-        sheet.line(_in_english(alert.english))
+        sheet.line(_in_english(alert, alert.english))
     spoken = {span.item for span in alert.match.spans if span.source is Source.TRANSCRIPT}
     for number, item in items(alert).items():
         if item.transcript and number in spoken:
@@ -141,7 +139,7 @@ def _foot(alert: Alert) -> Sheet:
             ready = words.span(alert.created_at - alert.stored_at)
             sheet.line(f"Model  {data(item.transcript.model, 80)} · ready {ready} after the post was heard")
             if item.transcript.translation:
-                sheet.line(f"In English, by the model  {data(item.transcript.translation, _TRANSLATION)}")
+                sheet.line(f"In English, by the model  {data(item.transcript.translation, TRANSLATION)}")
             if item.transcript.partial:
                 sheet.line(f"⚠ {_shortfall(item.transcript, item.message).capitalize()} could be decoded.")
     sheet.line()
@@ -157,9 +155,11 @@ def _transcript(transcript: Transcript) -> str:
     )
 
 
-def _in_english(english: Translation) -> str:
-    part = "The beginning of the post" if english.partial else "The post"
-    return f"{part} in English, by {data(english.model, 80)}  {data(english.text, _TRANSLATION)}"
+def _in_english(alert: Alert, own: Translation) -> str:
+    # Where other items have theirs, which one this is must be said.
+    what = f"caption of {link(alert)}" if english(alert) else "post"
+    part = f"The beginning of the {what}" if own.partial else f"The {what}"
+    return f"{part} in English, by {data(own.model, 80)}  {data(own.text, TRANSLATION)}"
 
 
 def _shortfall(transcript: Transcript, message: Message) -> str:

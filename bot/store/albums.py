@@ -53,12 +53,6 @@ async def load_items(
     return {album: tuple(items) for album, items in found.items()}
 
 
-async def load_named(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Item]:
-    """The messages of these keys in their newest states."""
-    rows = await conn.execute(_items(Wanted(conn, keys).within(messages)))
-    return {row.message.key: Item(message=row.message, transcript=row.transcript) for row in rows}
-
-
 def _items(found: sa.Join) -> sa.Select[Any]:
     """Rows of `messages` with their newest state, and the transcript of what it bears."""
     is_done = (recordings.c.recording_id == versions.c.recording_id) & (recordings.c.state == RecordingState.DONE)

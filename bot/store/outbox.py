@@ -10,6 +10,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import (
+    AlbumItem,
     Alert,
     AlertId,
     Channel,
@@ -17,19 +18,17 @@ from bot.model import (
     Delivery,
     DeliveryState,
     FirstPost,
-    Item,
-    Key,
     Message,
     Receipt,
 )
-from bot.store.albums import load_named
 from bot.store.alert_rows import due_row
 from bot.store.appearances import load_first
 from bot.store.channels import load_channels
 from bot.store.corrections import load_corrections
 from bot.store.engine import Database, verb
+from bot.store.english import close_english, load_english
+from bot.store.named import load_named
 from bot.store.schema import alerts, channels, messages, outbox, recordings, transcripts, translations, versions
-from bot.store.translations import close_english
 
 
 class Outbox:
@@ -53,9 +52,11 @@ class Outbox:
                     # How it is corrected depends on what becomes of the alert.
                     break
                 rows.append(row)
+            # First: what is seen below may be newer, and is then brought once more.
+            newest = int(await conn.scalar(sa.select(sa.func.max(outbox.c.delivery_id))) or 0)
             known = await _load_alerts(conn, [one for row in rows if (one := _alert_id(row)) is not None])
             sent = await _load_sent(conn, sink, {row["corrects"] for row in rows} - {None})
-        return tuple(_delivery(row, known, sent.get(row["corrects"])) for row in rows)
+        return tuple(replace(_delivery(row, known, sent.get(row["corrects"])), upto=newest) for row in rows)
 
     @verb
     async def next_due(self, sink: str) -> datetime | None:
@@ -65,13 +66,18 @@ class Outbox:
         return None if row is None else row["next_try"] or row["created_at"]
 
     @verb
-    async def record_sent(self, delivery_id: int, receipt: Receipt, at: datetime, *, english: bool = False) -> None:
-        """The sink has it. `english`: with the post in English, which then need not be brought to it any more."""
+    async def record_sent(
+        self, delivery_id: int, receipt: Receipt, at: datetime, *, english_upto: int | None = None
+    ) -> None:
+        """The sink has it.
+
+        `english_upto`: with the post in English, as far as corrections up to this row bring it; they are brought no more.
+        """
         async with self._database.write() as conn:
             sent = {"state": DeliveryState.SENT, "state_since": at, "reference": receipt.reference, "next_try": None}
             moved = await conn.execute(_still_due(delivery_id).values(**sent))
-            if english and moved.rowcount:
-                await close_english(conn, delivery_id, receipt.reference, at)
+            if english_upto is not None and moved.rowcount:
+                await close_english(conn, delivery_id, receipt.reference, at, upto=english_upto)
 
     @verb
     async def record_retry(self, delivery_id: int, *, reason: str, next_try: datetime) -> None:
@@ -147,12 +153,14 @@ async def _load_alerts(conn: AsyncConnection, alert_ids: Sequence[int]) -> dict[
     rows = (await conn.execute(_shown().where(alerts.c.alert_id.in_(alert_ids)))).mappings().all()
     wanted = {row["channel_id"] for row in rows} | {_origin(row["message"]) for row in rows}
     pinned = await load_channels(conn, channels.c.channel_id.in_(wanted - {None}))
-    items = await load_named(conn, {key for row in rows for key in _named(row)})
+    items = await _load_items(conn, rows)
     first = await _load_first(conn, rows)
     corrected = await load_corrections(conn, alert_ids)
     return {
         row["alert_id"]: replace(
-            _alert(row, pinned, items), first=first.get(row["alert_id"]), corrected=corrected.get(row["alert_id"])
+            _alert(row, pinned, items.get(row["alert_id"], ())),
+            first=first.get(row["alert_id"]),
+            corrected=corrected.get(row["alert_id"]),
         )
         for row in rows
     }
@@ -172,10 +180,14 @@ async def _load_first(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) 
     }
 
 
-def _named(row: Mapping[str, Any]) -> list[Key]:
-    """The other items of the alert's album in which words were found."""
-    numbers = dict.fromkeys(span.item for span in row["match"].spans if span.item is not None)
-    return [Key(channel_id=row["channel_id"], message_id=number) for number in numbers]
+async def _load_items(conn: AsyncConnection, rows: Sequence[RowMapping]) -> dict[int, tuple[AlbumItem, ...]]:
+    """Of the alerts on albums: the other items in which words were found, with the English that they have."""
+    named = await load_named(conn, rows)
+    english = await load_english(conn, {(item.message.key, item.version) for items in named.values() for item in items})
+    return {
+        alert_id: tuple(replace(item, english=english.get((item.message.key, item.version))) for item in items)
+        for alert_id, items in named.items()
+    }
 
 
 def _origin(message: Message) -> ChannelId | None:
@@ -200,7 +212,7 @@ def _shown() -> sa.Select[Any]:
     return sa.select(alerts, *columns).select_from(joined)
 
 
-def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: Mapping[Key, Item]) -> Alert:
+def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: tuple[AlbumItem, ...]) -> Alert:
     origin = _origin(row["message"])
     return Alert(
         alert_id=AlertId(row["alert_id"]),
@@ -213,7 +225,7 @@ def _alert(row: Mapping[str, Any], pinned: Mapping[ChannelId, Channel], items: M
         created_at=row["created_at"],
         transcript=row["transcript"],
         english=row["translation"],
-        items=tuple(items[key] for key in _named(row) if key in items),
+        items=items,
         update_of=None if row["update_of"] is None else AlertId(row["update_of"]),
         edited_since=row["current"] != row["version"],
         deleted_since=row["deleted_at"] is not None,

@@ -56,7 +56,7 @@ class Post:
         newest = self.newest
         if newest is not None and newest == message and self.current is not None:
             return self.current, False
-        late = newest is not None and _stamp(message) < _stamp(newest)
+        late = newest is not None and stamp(message) < stamp(newest)
         if late:
             for number, state in self.states.items():
                 if state == message:
@@ -79,7 +79,7 @@ class Post:
         )
 
 
-def _stamp(message: Message) -> tuple[datetime, bool]:
+def stamp(message: Message) -> tuple[datetime, bool]:
     """Orders the states of a post. Telegram counts in seconds: an edit may carry the second of the post."""
     return message.edited_at or message.posted_at, message.edited_at is not None
 

@@ -4,19 +4,21 @@ Alerts are looked through once, in the order of their numbers: writers come one 
 appears below a number that was passed.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.canary import CANARY
-from bot.model import AlertId, Key, Match, Translation
+from bot.model import AlbumItem, AlertId, Key, Match, Translation
 from bot.store.alert_rows import due_row
 from bot.store.channels import load_channels
 from bot.store.engine import Database, insert_new, verb
-from bot.store.keys import Wanted
+from bot.store.english import load_deliveries, load_english
+from bot.store.named import load_named, other_items
 from bot.store.nouns import Alerted, TranslationState, Untranslated
 from bot.store.schema import about, alerts, channels, outbox, translations, versions
 
@@ -36,7 +38,8 @@ class Translations:
     async def unseen(self, now: datetime, limit: int = 200) -> tuple[Alerted, ...]:
         """States of posts that have raised alerts since `want` was told last, by the alerts' numbers; not the canary's.
 
-        The first time, and after days, those of the last two days.
+        Of an album also those of other items in whose texts words were found. The first time, and after days, those of the
+        last two days. `limit`: how many alerts are looked at.
         """
         a, v, c = alerts.c, versions.c, channels.c
         joined = alerts.join(
@@ -44,13 +47,11 @@ class Translations:
         ).join(channels, c.channel_id == a.channel_id)
         async with self._database.read() as conn:
             fresh = (a.alert_id > await _passed(conn), a.created_at > now - _NEWS, a.rule_id != CANARY)
-            query = sa.select(a.alert_id, a.version, v.message, c.language).select_from(joined)
+            query = sa.select(alerts, v.message, c.language).select_from(joined)
             query = query.where(*fresh, v.message.is_not(None)).order_by(a.alert_id).limit(limit)
-            rows = (await conn.execute(query)).all()
-        return tuple(
-            Alerted(alert_id=row.alert_id, version=row.version, message=row.message, language=row.language)
-            for row in rows
-        )
+            rows = (await conn.execute(query)).mappings().all()
+            named = await load_named(conn, rows)
+        return tuple(one for row in rows for one in _alerted(row, named.get(row["alert_id"], ())))
 
     @verb
     async def want(self, texts: Mapping[tuple[Key, int], str], *, upto: int, at: datetime) -> int:
@@ -129,7 +130,7 @@ class Translations:
                     "corrects": row.alert_id,
                     "english": True,
                 }
-                for row in await conn.execute(_deliveries(translation_id))
+                for row in await load_deliveries(conn, translation_id)
             ]
             if rows:
                 await conn.execute(outbox.insert(), rows)
@@ -139,13 +140,7 @@ class Translations:
     async def english(self, states: Collection[tuple[Key, int]]) -> dict[tuple[Key, int], Translation]:
         """What stands in these (message, version) in English, of those that have been translated."""
         async with self._database.read() as conn:
-            wanted = Wanted(conn, [key for key, _ in states])
-            query = sa.select(translations).select_from(wanted.within(translations))
-            rows = (await conn.execute(query.where(translations.c.translation.is_not(None)))).all()
-        found = {
-            (Key(channel_id=row.channel_id, message_id=row.message_id), row.version): row.translation for row in rows
-        }
-        return {state: found[state] for state in states if state in found}
+            return await load_english(conn, states)
 
     @verb
     async def record_retry(self, translation_id: int, *, reason: str, next_try: datetime) -> None:
@@ -174,23 +169,6 @@ async def load_queue(conn: AsyncConnection) -> dict[str, Any]:
     }
 
 
-async def close_english(conn: AsyncConnection, delivery_id: int, reference: str, at: datetime) -> None:
-    """The sink has an alert with the post in English: mark its row, and have nothing brought that it has."""
-    o = outbox.c
-    await conn.execute(outbox.update().where(o.delivery_id == delivery_id).values(english=True))
-    this = outbox.alias("this")
-    alert_id = (
-        sa.select(sa.func.coalesce(this.c.alert_id, this.c.corrects))
-        .where(this.c.delivery_id == delivery_id)
-        .scalar_subquery()
-    )
-    sink = sa.select(this.c.sink).where(this.c.delivery_id == delivery_id).scalar_subquery()
-    late = outbox.update().where(
-        o.corrects == alert_id, o.sink == sink, o.english, o.state == sa.literal_column("'due'")
-    )
-    await conn.execute(late.values(state="sent", state_since=at, reference=reference, next_try=None))
-
-
 async def _passed(conn: AsyncConnection) -> int:
     return int(await conn.scalar(sa.select(about.c.value).where(about.c.name == _PASSED)) or 0)
 
@@ -204,11 +182,11 @@ def _one(translation_id: int) -> sa.Update:
     return translations.update().where(translations.c.translation_id == translation_id, _is_wanted())
 
 
-def _deliveries(translation_id: int) -> sa.Select[Any]:
-    """The outbox rows of the alerts on its post as it is there."""
-    a, t = alerts.c, translations.c
-    joined = translations.join(
-        alerts, (a.channel_id == t.channel_id) & (a.message_id == t.message_id) & (a.version == t.version)
-    ).join(outbox, outbox.c.alert_id == a.alert_id)
-    query = sa.select(a.alert_id, a.match, outbox.c.sink).select_from(joined)
-    return query.where(t.translation_id == translation_id, a.rule_id != CANARY).order_by(a.alert_id, outbox.c.sink)
+def _alerted(row: RowMapping, named: Sequence[AlbumItem]) -> Iterator[Alerted]:
+    """The states that an alert is about, of the message that it names and of the items that it quotes."""
+    known = {"alert_id": row["alert_id"], "language": row["language"]}
+    yield Alerted(version=row["version"], message=row["message"], **known)
+    written = other_items(row["match"], written=True)
+    for item in named:
+        if item.message.message_id in written:
+            yield Alerted(version=item.version, message=item.message, **known)

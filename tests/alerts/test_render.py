@@ -8,12 +8,12 @@ import pytest
 from bot.alerts.neutral import units
 from bot.alerts.render import render, short
 from bot.model import (
+    AlbumItem,
     AlertId,
     Channel,
     ChannelId,
     FirstPost,
     Forward,
-    Item,
     Kind,
     Media,
     MessageId,
@@ -249,7 +249,7 @@ def test_words_of_another_item_are_shown_with_its_own_link() -> None:
         alert,
         message=replace(alert.message, album_id=13),
         match=match(spans + alert.match.spans),
-        items=(Item(message=other),),
+        items=(AlbumItem(message=other, version=1),),
     )
     parcel = render(delivery(alert), now=NOW)
     assert (
@@ -259,12 +259,12 @@ def test_words_of_another_item_are_shown_with_its_own_link() -> None:
     assert marked(parcel) == ["Попов", "приказ"]
 
 
-def test_an_item_edited_since_is_quoted_by_the_words_alone() -> None:
-    """What no longer stands where it was found is not shown with what stands there now."""
+def test_an_item_of_another_state_is_quoted_by_the_words_alone() -> None:
+    """What does not stand where it was found is not shown with what stands there."""
     alert = text_alert("Генерал Попов", "Попов")
     spans = tuple(replace(span, item=MessageId(5121)) for span in spans_of("Подписан приказ", "приказ"))
     now = replace(alert.message, message_id=MessageId(5121), text="Ничего не было и нет")
-    for items in ((Item(message=now),), ()):
+    for items in ((AlbumItem(message=now, version=2),), ()):
         text = render(delivery(replace(alert, match=match(spans), items=items)), now=NOW).text
         assert "│ приказ\n" in text
         assert "Ничего" not in text
@@ -274,7 +274,7 @@ def test_the_speech_of_another_item_brings_its_transcript_line() -> None:
     """How sure and how whole a transcript is, is said of the item that it belongs to."""
     voice = voice_alert(transcript(partial=True, duration=61.2, declared=180.0))
     spans = tuple(replace(span, item=voice.message.message_id) for span in voice.match.spans)
-    item = Item(message=voice.message, transcript=voice.transcript)
+    item = AlbumItem(message=voice.message, transcript=voice.transcript, version=1)
     alert = replace(text_alert("Подпись", match=match(spans)), items=(item,))
     text = render(delivery(alert), now=NOW).text
     assert "least sure word 91 % · https://t.me/agurulev/5120\n" in text

@@ -76,7 +76,8 @@ async def test_alerts_go_on_and_can_be_put_into_english(url: str, tmp_path: Path
         )
         assert told == 2
         await store.outbox.record_sent(notice.delivery_id, Receipt(reference="78"), later)
-        await store.outbox.record_sent(mail.delivery_id, Receipt(reference="x"), later, english=True)
+        (mail,) = await store.outbox.due("mail", later)
+        await store.outbox.record_sent(mail.delivery_id, Receipt(reference="x"), later, english_upto=mail.upto)
         (edit,) = await store.outbox.due("chat", later)
         assert (edit.edits, edit.adds_english, edit.notice) == ("77", True, "#1")
         assert edit.alert is not None
