@@ -12,7 +12,7 @@ from bot.store import Store
 from tests.alerts.makers import NOW, delivery, text_alert
 from tests.alerts.test_corrections import EditedChat
 from tests.alerts.test_dispatcher import Chat, Killed, dispatcher, later, never, states
-from tests.monitor.desk import GURULEV, Desk, HandClock, post
+from tests.monitor.desk import GURULEV, Desk, HandClock, album, post
 from tests.stores import ready_sqlite
 
 ENGLISH = Translation(text="Popov is dismissed", language="ru", model="opus-mt-ru-en 0123456789ab", parameters={})
@@ -97,6 +97,59 @@ async def test_a_translation_that_comes_while_the_alert_is_on_its_way(desk: Desk
     (text,) = chat.messages.values()
     assert LINE in text.split("\n")
     assert chat.edited == ["1"]
+
+
+async def test_the_texts_of_an_album_come_one_by_one(desk: Desk) -> None:
+    """The second one comes while an edit with the first is on its way: it is brought by an edit of its own, and no more."""
+    chat = EditedChat()
+    out = dispatcher(desk, chat)
+    await desk.hear(*album("Попов снят", "Подписан приказ"))
+    await out.deliver_due()
+    translations = desk.store.translations
+    found = await translations.unseen(desk.clock())
+    texts = {(one.message.key, one.version): "ru" for one in found}
+    await translations.want(texts, upto=found[-1].alert_id, at=desk.clock())
+
+    async def one_more(text: str) -> None:
+        due = await translations.due(["ru"], desk.clock())
+        assert due is not None
+        await desk.monitor.observe_translation(due, replace(ENGLISH, text=text))
+
+    await one_more("The order is signed")
+    edit = chat.edit
+
+    async def slow(reference: str, parcel: Parcel) -> Receipt:
+        if not chat.edited:
+            await one_more("Popov is dismissed")
+        return await edit(reference, parcel)
+
+    chat.edit = slow  # type: ignore[method-assign]
+    shown = []
+    pause: float | None = 0
+    while pause is not None:
+        pause = await out.deliver_due()
+        (text,) = chat.messages.values()
+        shown.append(
+            [line.split("  ")[-1] for line in text.split("\n") if "in English" in line or "In English" in line]
+        )
+    assert shown == [["The order is signed"], ["The order is signed", "Popov is dismissed"]]
+    assert (len(chat.tried), chat.edited) == (1, ["1", "1"])
+
+
+async def test_the_texts_of_an_album_that_came_meanwhile_leave_together(desk: Desk) -> None:
+    """Both were there when the first edit left: the other one has nothing to do."""
+    chat = EditedChat()
+    out = dispatcher(desk, chat)
+    await desk.hear(*album("Попов снят", "Подписан приказ"))
+    await out.deliver_due()
+    await translated(desk)
+    while await out.deliver_due() is not None:
+        pass
+    (text,) = chat.messages.values()
+    assert text.count("Popov is dismissed") == 1
+    assert "\nIn English  the same as https://t.me/agurulev/1\n" in text
+    assert chat.edited == ["1"]
+    assert await states(desk) == {("chat", DeliveryState.SENT): 3, ("desk", DeliveryState.DUE): 3}
 
 
 async def test_a_sink_that_cannot_edit_is_told(desk: Desk) -> None:

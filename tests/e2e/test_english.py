@@ -1,5 +1,6 @@
 """A post in Russian alerts, and the alert is edited with its English: the whole way, with a real model in its process."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -91,4 +92,35 @@ async def test_an_alert_gets_its_english(open_stage: OpenStage, rules: Path, mod
         await listening(stage)
         await english(third)
         assert [len(alerts(stage, link)) for link in (first, second, third)] == [1, 1, 1]
+        assert await stage.stop() == 0
+
+
+@pytest.mark.slow
+async def test_an_album_gets_the_english_of_each_item(
+    open_stage: OpenStage, rules: Path, model: Path, database: str | None
+) -> None:
+    """The words stand in two captions of three: each has its English below it, though the process dies over them; once."""
+    given = {"translation": {"models": {"ru": str(model)}}, "database": database}
+    captions = ("Удар ракетами Storm Shadow по штабу", "", "Storm Shadow под Бердянском")
+    async with open_stage([LAWMAKER, BLOGGER], settings=given, rules=rules) as stage:
+        await listening(stage)
+        (child,) = children(stage.pid)
+        child.suspend()
+        items = [{"photo": bytes([number]), "text": text} for number, text in enumerate(captions)]
+        first, _, third = [f"https://t.me/blogger/{number}" for number in chat_of(stage, "blogger").album(items)]  # type: ignore[arg-type]
+        await stage.until(lambda: bool(alerts(stage, first)), what="the alert")
+        (alert,) = alerts(stage, first)
+        assert f"\nIn the caption · {third}\n" in alert
+        assert "English" not in alert
+        os.kill(child.pid, signal.SIGKILL)
+        await stage.until(lambda: alerts(stage, first)[0].count(" English, by ") == 2, what="the English of both")
+        (alert,) = alerts(stage, first)
+        lines = alert.split("\n")
+        below = lines[lines.index(f"In the caption · {third}") + 2]
+        assert below.startswith("In English, by opus-mt-ru-en ")
+        assert below.endswith("  Storm Shadow near Berdyansk")
+        (own,) = [line for line in lines if line.startswith(f"The caption of {first} in English, by opus-mt-ru-en ")]
+        assert own.endswith("  Strike of_missiles Storm Shadow on headquarters")
+        found = json.loads((await stage.earshot("search", "Бердянском", "--json")).out)
+        assert [(hit["link"], hit["english"]) for hit in found] == [(third, "Storm Shadow near Berdyansk")]
         assert await stage.stop() == 0
