@@ -4,13 +4,14 @@ Words and phrases are walked from their anchors (see `anchors`); regular express
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Self, TypeVar
 
 from bot.model import Source
 from bot.rules.addresses import Locator, Locators
 from bot.rules.anchors import Anchors
+from bot.rules.finds import Finds
 from bot.rules.fuzzy import Fuzzy
 from bot.rules.ground import Ground
 from bot.rules.lattice import edges
@@ -59,48 +60,42 @@ class Index:
         other._fuzzy = self._fuzzy if same else Fuzzy(_symbols(slot for slot in _slots(other._loose) if slot.fuzzy))
         return other
 
-    def find(self, field: Field, number: int) -> dict[str, list[Found]]:
-        """Every hit in field number `number`, by the texts of the terms; word numbers are those of the plain reading."""
-        text = field.text
-        plain, *others = read(text)
-        # A transcript has no capitals to go by.
-        speech = field.source is Source.TRANSCRIPT
-        hits = self._walked(plain, number, plain, speech)
-        for other in others:
-            for term, more in self._walked(other, number, plain, speech).items():
-                hits[term] = _added(hits.get(term, []), more)
-        forms: dict[str, str] = {}
+    def find(self, fields: Sequence[Field]) -> Finds:
+        """The hits in some fields, by the texts of the terms; word numbers are those of a field's plain reading."""
+        finds = Finds()
+        for number, field in enumerate(fields):
+            plain, *others = read(field.text)
+            # A transcript has no capitals to go by.
+            speech = field.source is Source.TRANSCRIPT
+            for reading in (plain, *others):
+                self._walk(reading, finds, number, plain, speech)
+            for text, found in self._scanned(field, number, plain):
+                finds.add(text, found)
+        return finds
+
+    def _scanned(self, field: Field, number: int, plain: Reading) -> Iterator[tuple[str, Found]]:
+        """What regular expressions and addresses find."""
+        text, forms = field.text, dict[str, str]()
         for pattern in self._patterns:
             for start, end in pattern.find(text):
                 form = forms.get(piece := text[start:end]) or forms.setdefault(piece, form_of(piece))
-                found = placed(number, start, end, plain, form, Reason.REGEX)
-                hits.setdefault(pattern.text, []).append(found)
+                yield pattern.text, placed(number, start, end, plain, form, Reason.REGEX)
         if self._locators:
             for address, locator, reason in self._locators.find(text, field.entities):
-                found = placed(number, address.start, address.end, plain, address.value, reason)
-                hits.setdefault(locator.text, []).append(found)
-        return hits
+                yield locator.text, placed(number, address.start, address.end, plain, address.value, reason)
 
-    def _walked(self, reading: Reading, field: int, plain: Reading, speech: bool) -> dict[str, list[Found]]:
+    def _walk(self, reading: Reading, finds: Finds, field: int, plain: Reading, speech: bool) -> None:
+        """Which paths are to be walked in a reading; they are walked when their term is asked for."""
         live = self._sieve.words(reading.vocabulary)
         extra = [*edges(reading, live, self._sieve), *self._fuzzy.edges(reading)]
         symbols = live.union(edge.symbol for edge in extra) if extra else live
         entries = self._anchors.alive(symbols) if symbols else []
         if not entries:
-            return {}
+            return
         paths: dict[str, list[Path]] = {}
         for term, path in entries:
             paths.setdefault(term.text, []).append(path)
-        scene = Scene(Ground(reading, extra, speech=speech, live=live), field=field, plain=plain)
-        return {text: found for text, some in paths.items() if (found := scene.found(some))}
-
-
-def _added(known: list[Found], more: list[Found]) -> list[Found]:
-    """What another reading finds besides; what both find is told once."""
-    if not known:
-        return more
-    seen = {found[1:3] for found in known}
-    return [*known, *(found for found in more if found[1:3] not in seen)]
+        finds.await_paths(Scene(Ground(reading, extra, speech=speech, live=live), field=field, plain=plain), paths)
 
 
 def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:

@@ -5,9 +5,10 @@ way of looking at them, not once for each rule.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.model import Match, Source, Span, Spoken
+from bot.rules.finds import Finds
 from bot.rules.rule import Field, Rule, Scope
 from bot.rules.tree import Found, Hits, Proof, Term, evaluate
 
@@ -23,7 +24,7 @@ _Hit = tuple[Found, str]
 class Judge:
     """The hits in one post, by the texts of their terms."""
 
-    def __init__(self, fields: Sequence[Field], hits: Mapping[str, Hits]) -> None:
+    def __init__(self, fields: Sequence[Field], hits: Finds) -> None:
         self._fields = fields
         self._hits = hits
         # Hits that count, by what a scope asks of them; kept alive here, so that an id names one list.
@@ -34,14 +35,14 @@ class Judge:
 
     def match(self, rule: Rule) -> Match | None:
         """The rule's match, its scope of channels, categories and kinds aside."""
-        scope, known = rule.scope, self._hits
+        scope, hits = rule.scope, self._hits
         everything = scope.fields is None and scope.reasons is None and not scope.min_word_probability
 
         def lookup(term: Term) -> Hits:
-            return known.get(term.text, ())
+            return hits[term.text]
 
         def admitted(term: Term) -> Hits:
-            return self._count(term.text, scope) if term.text in known else ()
+            return self._count(term.text, scope) if hits[term.text] else ()
 
         proof = evaluate(rule.tree, lookup if everything else admitted)
         if proof is None:

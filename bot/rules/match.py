@@ -10,7 +10,7 @@ from bot.rules.index import Index
 from bot.rules.judge import Judge
 from bot.rules.rule import Field, Rule, RuleTest, Subject, TestResult
 from bot.rules.slots import Compiled
-from bot.rules.tree import Hits, Term, terms
+from bot.rules.tree import Term, terms
 from bot.rules.trigger import On
 
 
@@ -70,9 +70,9 @@ class RuleSet:
         """The rules of this trigger that the subject meets, in the order of the files. Never raises, whatever the text."""
         if on not in self._triggers:
             return ()
-        hits = self._hits(subject.fields)
-        touched = sorted({self._number[rule_id] for text in hits for rule_id in self._touches.get(text, ())})
-        judge = Judge(subject.fields, hits)
+        finds = self._index.find(subject.fields)
+        touched = sorted({self._number[rule_id] for text in finds.texts() for rule_id in self._touches.get(text, ())})
+        judge = Judge(subject.fields, finds)
         rules = (self.rules[number] for number in touched)
         found = (judge.match(rule) for rule in rules if rule.trigger.on is on and rule.scope.admits(subject))
         return tuple(match for match in found if match is not None)
@@ -83,7 +83,8 @@ class RuleSet:
 
     def terms_in(self, subject: Subject) -> frozenset[str]:
         """The terms, as written, that stand anywhere in the subject, whatever the rules make of them."""
-        return frozenset(self._hits(subject.fields))
+        finds = self._index.find(subject.fields)
+        return frozenset(text for text in finds.texts() if finds[text])
 
     def run_tests(self, *, known: "RuleSet | None" = None) -> tuple[TestResult, ...]:
         """Run the tests inside the rule files: the words alone, in any channel, category and kind.
@@ -98,7 +99,7 @@ class RuleSet:
         rule = self.rules[self._number[rule_id]]
         source = next((source for source in Source if rule.scope.reads(source)), Source.TEXT)
         fields = (Field(source=source, text=text),)
-        return Judge(fields, self._hits(fields)).match(rule)
+        return Judge(fields, self._index.find(fields)).match(rule)
 
     def _run(self, rule: Rule, test: RuleTest) -> TestResult:
         match = self.try_rule(rule.id, test.text)
@@ -106,13 +107,6 @@ class RuleSet:
         passed = (match is not None) == test.expected
         line = rule.line + test.below
         return TestResult(rule_id=rule.id, file=rule.file, line=line, test=test, passed=passed, found=found)
-
-    def _hits(self, fields: tuple[Field, ...]) -> dict[str, Hits]:
-        hits: dict[str, Hits] = {}
-        for number, field in enumerate(fields):
-            for text, found in self._index.find(field, number).items():
-                hits[text] = [*hits[text], *found] if text in hits else found
-        return hits
 
 
 def _alike(rule: Rule, other: Rule | None) -> bool:

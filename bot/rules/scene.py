@@ -21,7 +21,7 @@ class Scene:
         self._ground = ground
         self._reading = ground.reading
         self._plain = plain
-        self._field = field
+        self.field = field
         # What single words find, by symbol and by what their forms ask for.
         self._found: dict[tuple[object, ...], list[Found]] = {}
 
@@ -57,7 +57,7 @@ class Scene:
                     best[place] = way
             ways = list(best.values())
         return [
-            Found(self._field, self._begins[first], self._ends[last], self._number[first], self._number[last],
+            Found(self.field, self._begins[first], self._ends[last], self._number[first], self._number[last],
                   meant or (words[first] if first == last else " ".join(words[first : last + 1])), reason)
             for first, last, reason, meant in ways
         ]  # fmt: skip

@@ -113,9 +113,12 @@ def terms(tree: Tree, *, wanted_only: bool = False) -> Iterator[Term]:
 
 
 def evaluate(tree: Tree, lookup: Lookup) -> Proof | None:
-    """The hits that make the tree true, term by term (none, for an absence), or None when it is false."""
+    """The hits that make the tree true, term by term (none, for an absence), or None when it is false.
+
+    `lookup` is asked for no more terms than need be: a term may be looked for when it is first asked for.
+    """
     if isinstance(tree, AtLeast):
-        return _counted(tree, lookup)
+        return _all(tree.children, lookup) if tree.count == len(tree.children) else _counted(tree, lookup)
     found = _near(tree, lookup) if isinstance(tree, Near) else _standing(tree, lookup)
     if tree.absent:
         return None if found else []
@@ -125,6 +128,26 @@ def evaluate(tree: Tree, lookup: Lookup) -> Proof | None:
 def _standing(leaf: Leaf, lookup: Lookup) -> Proof:
     hits = lookup(leaf.term)
     return [(leaf.term, hits)] if hits else []
+
+
+def _all(children: Sequence[Tree], lookup: Lookup) -> Proof | None:
+    """What may refuse a post is asked first: where it does, nothing else need be looked for."""
+    parts: dict[int, Proof] = {}
+    for first in (True, False):
+        for number, child in enumerate(children):
+            if _refuses(child) is first:
+                if (part := evaluate(child, lookup)) is None:
+                    return None
+                if part:
+                    parts[number] = part
+    return [one for number in sorted(parts) for one in parts[number]]
+
+
+def _refuses(tree: Tree) -> bool:
+    """Whether a tree asks for an absence; its first leaf tells, as this only says when it is asked."""
+    while isinstance(tree, AtLeast):
+        tree = tree.children[0]
+    return tree.absent
 
 
 def _counted(tree: AtLeast, lookup: Lookup) -> Proof | None:
