@@ -146,6 +146,20 @@ async def test_an_edit_of_before_counts(either_desk: Desk, here: Here) -> None:
     assert {row.message_id: row.version for row in await rows(desk)} == {1: 2, 2: 2}
 
 
+async def test_a_state_that_comes_after_a_newer_one(desk: Desk, here: Here) -> None:
+    """The original of an item is heard after its edit, with the same words: the edit is what the alert is about."""
+    first, second = album("генерал Попов", "")
+    await desk.hear(edited(first, "генерал снят"), first, second)
+    desk.clock.forward(60)
+    await desk.hear(edited(second, "отставка", 2))
+    async with working(desk, here) as pulse:
+        await until(desk, pulse, {DONE: 3})
+    (both,) = [alert for alert in await desk.alerts() if alert.match.rule_id == "both"]
+    (other,) = both.items
+    assert (other.version, other.edited_since) == (1, False)
+    assert shown(both) == {0: "отставка", 1: "генерал dismissed"}
+
+
 async def test_a_deleted_item_is_still_put_into_english(either_desk: Desk, here: Here) -> None:
     """What it said is stored; the alert tells that it is gone."""
     desk = either_desk
