@@ -121,7 +121,7 @@ def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon) -> Iterat
     wanted: dict[str, list[int]] = {}
     for start, end in runs:
         run = "".join(words[start:end])
-        for first in range(len(run) - HEAD + 1):
+        for first in [first for first in range(len(run) - HEAD + 1) if lexicon.begins(run[first : first + HEAD])]:
             ahead = run[first : first + LONGEST]
             if ahead not in wanted:
                 wanted[ahead] = _begun(ahead, lexicon)
@@ -131,8 +131,6 @@ def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon) -> Iterat
 
 def _begun(ahead: str, lexicon: Lexicon) -> list[int]:
     """How long the symbols are that a run of letters begins with: words may stand before and behind a spaced one."""
-    if not lexicon.begins(ahead[:HEAD]):
-        return []
     symbols = lexicon.symbols
     return [length for length in range(HEAD, len(ahead) + 1) if ahead[:length] in symbols]
 
@@ -182,18 +180,19 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
 
     `parts`: what stands between two tokens and may be such a parting.
     """
-    words, gaps, wanted = reading.words, reading.gaps, lexicon.symbols
+    words, gaps, wanted, begins = reading.words, reading.gaps, lexicon.symbols, lexicon.begins
     parting = [gap in parts for gap in gaps]
     for i in [i for i in range(len(words) - 1) if parting[i + 1]]:
-        word, last = words[i], i
-        while last + 1 < len(words) and last - i < _LONGEST_PARTED and parting[last + 1] and len(word) <= LONGEST:
+        word, last, most = words[i], i, min(len(words) - 1, i + _LONGEST_PARTED)
+        while last < most and parting[last + 1] and len(word) <= LONGEST:
             last += 1
-            if gaps[last] == "'" and words[last] == "s":
+            part, gap = words[last], gaps[last]
+            if gap == "'" and part == "s":
                 break  # The missile's warhead is no missiles.
-            if gaps[last] != "'" and word.isdigit() and words[last].isdigit():
+            if gap != "'" and part.isdigit() and word.isdigit():
                 break  # Signs part numbers.
-            word += words[last]
-            if len(word) >= HEAD and not lexicon.begins(word[:HEAD]):
+            word += part
+            if len(word) >= HEAD and not begins(word[:HEAD]):
                 break
             if word in wanted:
-                yield Edge(i, last, word, Reason.EXACT if gaps[last] == "'" else Reason.GLUED)
+                yield Edge(i, last, word, Reason.EXACT if gap == "'" else Reason.GLUED)
