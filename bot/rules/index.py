@@ -14,7 +14,7 @@ from bot.rules.anchors import Anchors
 from bot.rules.finds import Finds
 from bot.rules.fuzzy import Fuzzy
 from bot.rules.ground import Ground
-from bot.rules.lattice import edges
+from bot.rules.lattice import Meant, edges
 from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
 from bot.rules.rule import Field
@@ -67,8 +67,13 @@ class Index:
             plain, *others = read(field.text)
             # A transcript has no capitals to go by.
             speech = field.source is Source.TRANSCRIPT
+            meant: Meant = {}
             for reading in (plain, *others):
-                self._walk(reading, finds, number, plain, speech)
+                live = self._sieve.words(reading.vocabulary)
+                extra = [*edges(reading, live, self._sieve, meant), *self._fuzzy.edges(reading)]
+                if paths := self._alive(live.union(edge.symbol for edge in extra) if extra else live):
+                    ground = Ground(reading, extra, speech=speech, live=live)
+                    finds.await_paths(Scene(ground, field=number, plain=plain), paths)
             for text, found in self._scanned(field, number, plain):
                 finds.add(text, found)
         return finds
@@ -84,18 +89,12 @@ class Index:
             for address, locator, reason in self._locators.find(text, field.entities):
                 yield locator.text, placed(number, address.start, address.end, plain, address.value, reason)
 
-    def _walk(self, reading: Reading, finds: Finds, field: int, plain: Reading, speech: bool) -> None:
-        """Which paths are to be walked in a reading; they are walked when their term is asked for."""
-        live = self._sieve.words(reading.vocabulary)
-        extra = [*edges(reading, live, self._sieve), *self._fuzzy.edges(reading)]
-        symbols = live.union(edge.symbol for edge in extra) if extra else live
-        entries = self._anchors.alive(symbols) if symbols else []
-        if not entries:
-            return
+    def _alive(self, symbols: AbstractSet[str]) -> dict[str, list[Path]]:
+        """The paths that these symbols may meet, by the texts of their terms: walked when their term is asked for."""
         paths: dict[str, list[Path]] = {}
-        for term, path in entries:
+        for term, path in self._anchors.alive(symbols) if symbols else ():
             paths.setdefault(term.text, []).append(path)
-        finds.await_paths(Scene(Ground(reading, extra, speech=speech, live=live), field=field, plain=plain), paths)
+        return paths
 
 
 def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:

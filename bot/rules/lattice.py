@@ -52,11 +52,16 @@ class Edge(NamedTuple):
     ordinal: bool = False
 
 
-def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve) -> Iterator[Edge]:
+# What disguises in one text mean, by what stands there: its readings share most of them, and each costs a search.
+Meant = dict[str, Sequence[str]]
+
+
+def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve, meant: Meant | None = None) -> Iterator[Edge]:
     """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them.
 
-    `live`: those of its words that the sieve holds back.
+    `live`: those of its words that the sieve holds back. `meant`: kept for the other readings of the same text.
     """
+    meant = {} if meant is None else meant
     lexicon, words = sieve.lexicon, reading.words
     wanted, kinds = lexicon.symbols, set(reading.gaps[1:-1])
     if live:
@@ -68,11 +73,11 @@ def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve) -> Iterator[Ed
         if not live.isdisjoint(sieve.halves):
             yield from _glued(reading, [i for i in places if words[i] in sieve.halves], wanted)
         if len(_SINGLE & live) >= HEAD - 1:
-            yield from _spaced(reading, [i for i in places if words[i] in _SINGLE], lexicon)
+            yield from _spaced(reading, [i for i in places if words[i] in _SINGLE], lexicon, meant)
     if not kinds.isdisjoint(_DRAWN_SIGNS):
         yield from _with_digits(reading, wanted)
     if "*" in reading.text:
-        yield from _masked(reading, lexicon)
+        yield from _masked(reading, lexicon, meant)
     if parts := {gap for gap in kinds if gap and gap[0] not in _NO_PARTING and _PARTING.fullmatch(gap)}:
         yield from _parted(reading, parts, lexicon)
 
@@ -109,7 +114,7 @@ def _glued(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> It
             yield Edge(i, i + 1, pair, Reason.GLUED)
 
 
-def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon) -> Iterator[Edge]:
+def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon, meant: Meant) -> Iterator[Edge]:
     """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters, which stand at these places, read as one word."""
     words = reading.words
     runs: list[list[int]] = []
@@ -118,21 +123,19 @@ def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon) -> Iterat
             runs[-1][1] = i + 1
         else:
             runs.append([i, i + 1])
-    wanted: dict[str, list[int]] = {}
     for start, end in runs:
         run = "".join(words[start:end])
         for first in [first for first in range(len(run) - HEAD + 1) if lexicon.begins(run[first : first + HEAD])]:
             ahead = run[first : first + LONGEST]
-            if ahead not in wanted:
-                wanted[ahead] = _begun(ahead, lexicon)
-            for length in wanted[ahead]:
-                yield Edge(start + first, start + first + length - 1, ahead[:length], Reason.GLUED)
+            if ahead not in meant:
+                meant[ahead] = _begun(ahead, lexicon)
+            for symbol in meant[ahead]:
+                yield Edge(start + first, start + first + len(symbol) - 1, symbol, Reason.GLUED)
 
 
-def _begun(ahead: str, lexicon: Lexicon) -> list[int]:
-    """How long the symbols are that a run of letters begins with: words may stand before and behind a spaced one."""
-    symbols = lexicon.symbols
-    return [length for length in range(HEAD, len(ahead) + 1) if ahead[:length] in symbols]
+def _begun(ahead: str, lexicon: Lexicon) -> list[str]:
+    """The symbols that a run of letters begins with: words may stand before and behind a spaced one."""
+    return [ahead[:length] for length in range(HEAD, len(ahead) + 1) if ahead[:length] in lexicon.symbols]
 
 
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
@@ -162,15 +165,17 @@ def _last_drawn(gaps: Sequence[str], last: int) -> int:
     return last
 
 
-def _masked(reading: Reading, lexicon: Lexicon) -> Iterator[Edge]:
+def _masked(reading: Reading, lexicon: Lexicon, meant: Meant) -> Iterator[Edge]:
     """`ш*йгу`: a star for each letter, at most half of them."""
-    meant: dict[str, list[str]] = {}
+    asked: set[str] = set()
     for found in islice(_MASK.finditer(reading.text), _MAX_MASKED):
         mask = found.group()
-        if mask not in meant:
-            if len(mask) > LONGEST or mask.count("*") * 2 > len(mask) or len(meant) >= _MAX_MASKS:
+        if mask not in asked:
+            if len(mask) > LONGEST or mask.count("*") * 2 > len(mask) or len(asked) >= _MAX_MASKS:
                 continue
-            meant[mask] = list(lexicon.alike(mask))
+            asked.add(mask)
+            if mask not in meant:
+                meant[mask] = list(lexicon.alike(mask))
         for symbol in meant[mask]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 

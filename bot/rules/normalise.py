@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, compress
 
 import regex
 
@@ -184,13 +184,14 @@ def _fold_oddly(original: str, source: str, odd: set[str], humps: set[int], *, s
             drawn = pieces[base]
             pieces[base] = drawn[:-1] + _LETTERS.get(drawn[-1] + source[i], drawn[-1])
             longer[base] = i + 1
-    if max(map(len, pieces)) > 1:
+    text = "".join(pieces)
+    starts = list(compress(range(len(pieces)), pieces))
+    if len(starts) < len(text):
+        # Some stand for several.
         starts = [i for i, piece in enumerate(pieces) for _ in piece]
-    else:
-        starts = [i for i, piece in enumerate(pieces) if piece]
     ends = [i + 1 for i in starts]
     if longer:
         lasts = list(accumulate(map(len, pieces)))
         for i, end in longer.items():
             ends[lasts[i] - 1] = end
-    return Folded(original, "".join(pieces), starts, ends)
+    return Folded(original, text, starts, ends)
