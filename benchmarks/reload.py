@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.rules import SEED, queries, vocabulary
+from bot.app.rules import spare_collector
 from bot.app.rules_watch import RulesWatch
 from bot.config import read_rules
 from bot.pulse import Pulse
@@ -71,6 +72,8 @@ async def reload(folder: Path, files: Sequence[Path], *, moving: bool) -> dict[s
         return None
 
     say: Callable[[str], Awaitable[None]] = silence
+    # As the service does once the rules are compiled.
+    spare_collector()
     watch = RulesWatch(folder, holder, Pulse(asyncio.Event()), texts=texts, say=say, tell=say)
     wall, processor = [], []
     for number in range(ROUNDS):

@@ -20,7 +20,7 @@ from bot.app.checks import preflight
 from bot.app.hot_words import expect_names
 from bot.app.loop import Loop
 from bot.app.parts import local_transcriber, speech_settings, speech_transcriber
-from bot.app.rules import load_rules, rules_folder
+from bot.app.rules import load_rules, rules_folder, spare_collector
 from bot.app.rules_watch import RulesWatch
 from bot.app.sinks import CHAT, sink_names
 from bot.app.stores import open_store
@@ -82,6 +82,7 @@ async def _start(config: Config, stop: asyncio.Event, stack: AsyncExitStack) -> 
     translator = await stack.enter_async_context(open_translator(config))
     store = await stack.enter_async_context(open_store(config))
     rules = load_rules(config, keep=True)
+    spare_collector()
     # What an earlier version could not read, this one may.
     await store.intake.requeue()
     reading = Pulse(stop)
