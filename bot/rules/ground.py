@@ -130,7 +130,8 @@ class Ground:
             begun = (symbol for symbol in self.symbols if symbol.startswith(slot.prefix))
             return sorted((slot.forms.keys() & self.symbols).union(begun))
         if (met := self._met.get(id(slot.forms))) is None:
-            met = self._met[id(slot.forms)] = sorted(slot.forms.keys() & self.symbols)
+            some = slot.forms.keys() & self.symbols
+            met = self._met[id(slot.forms)] = sorted(some) if len(some) > 1 else list(some)
         return met
 
     def standing(self, slot: Slot) -> Standing:

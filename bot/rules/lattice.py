@@ -135,7 +135,8 @@ def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon, meant: Me
 
 def _begun(ahead: str, lexicon: Lexicon) -> list[str]:
     """The symbols that a run of letters begins with: words may stand before and behind a spaced one."""
-    return [ahead[:length] for length in range(HEAD, len(ahead) + 1) if ahead[:length] in lexicon.symbols]
+    symbols = lexicon.symbols
+    return [symbol for length in range(HEAD, len(ahead) + 1) if (symbol := ahead[:length]) in symbols]
 
 
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
@@ -189,12 +190,14 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
     parting = [gap in parts for gap in gaps]
     for i in [i for i in range(len(words) - 1) if parting[i + 1]]:
         word, last, most = words[i], i, min(len(words) - 1, i + _LONGEST_PARTED)
+        # Of letters set apart by signs every one begins a word: this loop is what such a text costs.
         while last < most and parting[last + 1] and len(word) <= LONGEST:
             last += 1
             part, gap = words[last], gaps[last]
-            if gap == "'" and part == "s":
-                break  # The missile's warhead is no missiles.
-            if gap != "'" and part.isdigit() and word.isdigit():
+            if gap == "'":
+                if part == "s":
+                    break  # The missile's warhead is no missiles.
+            elif part.isdigit() and word.isdigit():
                 break  # Signs part numbers.
             word += part
             if len(word) >= HEAD and not begins(word[:HEAD]):

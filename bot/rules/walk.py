@@ -1,13 +1,11 @@
 """Walking a path through the lattice of a text."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from bot.rules.between import across
 from bot.rules.ground import Ground, Standing, bits
-from bot.rules.lattice import LONGEST, Edge
-from bot.rules.military import is_attribute
-from bot.rules.serial import next_in_list
+from bot.rules.lattice import Edge
 from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
 
 # Places looked at beyond the first slot, for one path in one text. An honest text needs some dozens; what lies behind
@@ -16,10 +14,6 @@ MAX_STEPS = 500
 # Places of one path of several slots in one text; further ones are not looked for.
 MAX_WAYS = 100
 
-_PATRONYMIC = re.compile(
-    r"(?:[оеє]вич|йович|ич|ovich|evich|ovych)(?:а|у|ем|ом|е|і|еві|em)?$"
-    r"|(?:[оеєі]вн|[їи]вн|ичн|ovn|evn|ivn)(?:а|ы|и|е|у|ой|ою|і|a|y)$"
-)
 # How a word came about that only its beginning was asked of.
 PREFIXED = Form(Reason.PREFIX)
 _REGEX = BOLDNESS[Reason.REGEX]
@@ -220,34 +214,7 @@ def _reach(ground: Ground, slot: Slot, standing: Standing, step: _Step) -> Itera
         return (at,) if ground.reading.joined(at, speech=ground.speech) and ground.together(at) else ()
     if not slot.gap:
         return (at,) if ground.together(at) else ()
-    return _across(ground, slot, at, ordinal=step.ordinal)
-
-
-def _across(ground: Ground, slot: Slot, at: int, *, ordinal: bool) -> Iterator[int]:
-    """From token `at` on, over the words that may stand between; those of a list of numbers do not count."""
-    left, in_list, words = slot.gap, True, ground.words
-    while at < len(words) and ground.together(at):
-        if in_list:
-            yield at
-        further = next_in_list(ground.reading, at) if ordinal and slot.skip is Skip.MILITARY else None
-        if further is not None:
-            at, in_list = further
-        elif left and _skippable(slot, words[at]):
-            left, at = left - 1, at + 1
-        else:
-            return
-
-
-def _skippable(slot: Slot, word: str) -> bool:
-    match slot.skip:
-        case Skip.ANY:
-            return True
-        case Skip.MILITARY:
-            refused = slot.without and word.startswith(slot.without)
-            return len(word) <= LONGEST and not refused and is_attribute(word)
-        case Skip.PATRONYMIC:
-            return len(word) == 1 or _PATRONYMIC.search(word) is not None
-    return False
+    return across(ground, slot, at, ordinal=step.ordinal)
 
 
 def _bolder(one: Reason, other: Reason) -> Reason:
