@@ -213,7 +213,8 @@ def asks_of(model: Model, sound: Sound, manner: Manner) -> Counter[type]:
         if isinstance(ask, Encode):
             return model.encode_all([ask.window])[0]
         if isinstance(ask, Decode):
-            return model.decode_all([ask.asked], limit=ask.limit, beam_size=manner.beam_size)[0]
+            how = {"limit": ask.limit, "beam_size": manner.beam_size, "temperature": ask.temperature}
+            return model.decode_all([ask.asked], **how)[0]
         assert isinstance(ask, Work)
         return ask.run()
 
@@ -253,6 +254,31 @@ def test_a_window_whose_stamps_stand_still_is_not_heard_for_ever(sounds: list[So
     assert standing.cut([standing.tokenizer("en").timestamp_begin] * 2, "en", 0, 3000)[1] == 0
     (heard,) = run(standing, sounds[:1], manner, batch=8)
     assert heard.duration == sounds[0].seconds
+
+
+class Looping(Model):
+    """A model whose decoder has lost its way: one word, as often as it has room for."""
+
+    def decode_all(
+        self, asked: Sequence[Prompted], *, limit: int, beam_size: int, temperature: float = 0.0
+    ) -> list[Decoded]:
+        """Not encoded anew, and no stamp but the first."""
+        tokenizer = self.tokenizer("en")
+        tokens = [tokenizer.timestamp_begin, *tokenizer.encode(" no") * (limit - 1)]
+        sure = -0.1 if temperature else -0.2
+        return [Decoded(tokens, avg_logprob=sure, no_speech=0.0, compression=9.0, finished=False) for _ in asked]
+
+
+@pytest.mark.parametrize("seconds", [4, 9, 11, 23])
+def test_a_loop_is_decoded_twice_and_no_more(sounds: list[Sound], seconds: int) -> None:
+    """Once, and once hotter; where its words are said to end is not taken for the end of what was said."""
+    looping = Looping(str(MODEL), device="cpu", compute_type="default", workers=2, threads=1)
+    sound = Sound(sounds[0].samples[: seconds * RATE], 0)
+    asked = asks_of(looping, sound, Manner(language="en"))
+    assert (asked[Encode], asked[Decode]) == (1, 2)
+    (heard,) = run(looping, [sound], Manner(language="en"), batch=8)
+    assert all("loop" in segment.flags for segment in heard.segments)
+    assert heard.segments
 
 
 def test_silence_costs_no_window(model: Model) -> None:

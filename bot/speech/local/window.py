@@ -22,9 +22,9 @@ from bot.speech.truth.doubt import LEAST_LOGPROB, MOST_COMPRESSION, MOST_NO_SPEE
 # More than twice the usual rate of Russian, and more than Whisper has places for in a full window (7.5). Limits are
 # rounded up, so that notes of like length can be decoded together: what loops costs as much as they allow.
 _TOKENS_PER_SECOND = 9
-_LIMIT_STEP = 56
+_LIMIT_STEP = 28
 # Of the second try, which most often follows a loop; it has no company, so nothing is rounded.
-_SECOND_TOKENS_PER_SECOND = 6
+_SECOND_TOKENS_PER_SECOND = 5.5
 SECOND_TEMPERATURE = 0.4
 
 
@@ -116,7 +116,7 @@ def _decode(listener: Listener, window: Window, encoded: NDArray[Any], language:
         return first
     fewer = min(ceil(window.seconds * _SECOND_TOKENS_PER_SECOND), MOST_TOKENS)
     second: Decoded = yield Decode(asked, fewer, SECOND_TEMPERATURE)
-    whole = [one for one in (second, first) if one.compression <= MOST_COMPRESSION]
+    whole = [one for one in (second, first) if not _loops(one)]
     return max(whole or (first, second), key=lambda one: one.avg_logprob)
 
 
@@ -129,7 +129,8 @@ def _cut(
     if listener.manner.words and segments:
         yield Work(partial(model.align_words, segments, language, encoded, window.size, last))
         last = get_end(segments)
-        if not ended and last > window.seek / FRAMES_PER_SECOND:
+        # Where the words of a loop end says nothing of the sound.
+        if not ended and not _loops(decoded) and last > window.seek / FRAMES_PER_SECOND:
             further = round(last * FRAMES_PER_SECOND)
     texts = [model.text(segment["tokens"]) for segment in segments]
     found = tuple(
@@ -183,7 +184,11 @@ def _failed(decoded: Decoded) -> bool:
     """Too repetitive, or too improbable for speech; silence may be as improbable as it likes."""
     if decoded.no_speech > MOST_NO_SPEECH and decoded.avg_logprob < LEAST_LOGPROB:
         return False
-    return decoded.compression > MOST_COMPRESSION or decoded.avg_logprob < LEAST_LOGPROB
+    return _loops(decoded) or decoded.avg_logprob < LEAST_LOGPROB
+
+
+def _loops(decoded: Decoded) -> bool:
+    return decoded.compression > MOST_COMPRESSION
 
 
 def _is_suspect(decoded: Decoded, window: Window) -> bool:
