@@ -1,8 +1,8 @@
 """A text to walk on: where the words that rules ask for stand, and what stands around them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
 
 from bot.rules.guards import allows
 from bot.rules.lattice import Edge
@@ -18,71 +18,55 @@ MAX_DISGUISED = 200
 # Whisper's slip: пятьдесят восемь я армия.
 _SPOKEN_SUFFIXES = frozenset(("я", "ая", "й"))
 _CONTEXT = int(Guard.CONTEXT)
+# Places that are looked up one by one.
+_FEW = 20
 
 
 class Standing:
-    """The edges that may meet a slot. Places are bits of one number, so that whole texts are compared at once."""
+    """The edges that may meet a slot."""
 
-    def __init__(self, ground: "Ground", symbols: Sequence[str]) -> None:
-        self.symbols = symbols
-        self._ground = ground
-        # The tokens that an edge begins with, and those behind one; a number may have its suffix before them.
-        self.begins = self.behind = 0
-        for symbol in symbols:
-            begins, behind = ground.marks(symbol)
-            self.begins |= begins
-            self.behind |= behind
-        # Whether all are single words that stand there as they are, and no numbers.
-        self.plain = not any(symbol in ground.others or symbol.isdigit() for symbol in symbols)
+    def __init__(self, edges: Sequence[Edge]) -> None:
+        self.edges = edges
+        # By the token that they begin with.
+        self.places: dict[int, list[Edge]] = {}
+        for edge in edges:
+            self.places.setdefault(edge.first, []).append(edge)
+        # By the token behind them, and the keys of `places` in order: made when they are first asked for.
+        self._ends: dict[int, list[Edge]] = {}
+        self._ordered: list[int] = []
 
-    @cached_property
-    def edges(self) -> Sequence[Edge]:
-        """Symbol by symbol: those that stand there as they are before the others."""
-        exact, others = self._ground.exact, self._ground.others
-        standing = [Edge(i, i, symbol, Reason.EXACT) for symbol in self.symbols for i in exact.get(symbol, ())]
-        return [*standing, *(edge for symbol in self.symbols for edge in others.get(symbol, ()))]
-
-    @cached_property
-    def places(self) -> Mapping[int, Sequence[Edge]]:
-        """By the token that they begin with."""
-        places: dict[int, list[Edge]] = {}
-        for edge in self.edges:
-            places.setdefault(edge.first, []).append(edge)
-        return places
-
-    @cached_property
-    def _ends(self) -> Mapping[int, Sequence[Edge]]:
+    @property
+    def ends(self) -> dict[int, list[Edge]]:
         """By the token behind them; a number may have its suffix before it."""
-        ends: dict[int, list[Edge]] = {}
-        for edge in self.edges:
-            for end in (edge.last + 1, edge.last + 2) if edge.symbol.isdigit() else (edge.last + 1,):
-                ends.setdefault(end, []).append(edge)
-        return ends
+        if not self._ends:
+            for edge in self.edges:
+                for end in (edge.last + 1, edge.last + 2) if edge.symbol.isdigit() else (edge.last + 1,):
+                    self._ends.setdefault(end, []).append(edge)
+        return self._ends
 
     def within(self, first: int, last: int) -> bool:
         """Whether one begins at these tokens, or between them."""
-        return (self.begins >> first) & ((2 << (last - first)) - 1) != 0
+        if first == last:
+            return first in self.places
+        if not self._ordered:
+            self._ordered = sorted(self.places)
+        at = bisect_left(self._ordered, first)
+        return at < len(self._ordered) and self._ordered[at] <= last
 
-    def before(self, slot: Slot, following: "Standing") -> Iterator[Edge]:
+    def before(self, slot: Slot, following: "Standing") -> Sequence[Edge]:
         """Those behind which one for the next slot may be in reach, in order."""
-        if slot.gap and slot.skip is Skip.MILITARY:
+        if not slot.gap and len(following.places) < _FEW:
+            return [edge for place in sorted(following.places) for edge in self.ends.get(place, ())]
+        if slot.skip is Skip.MILITARY:
             # A list of numbers of any length may stand between.
-            last = following.begins.bit_length() - 1
-            yield from sorted(edge for edge in self.edges if edge.last < last)
-            return
-        reach = following.begins
-        for _ in range(slot.gap):
-            reach |= reach >> 1
-        for end in bits(self.behind & reach):
-            yield from self._ends[end]
-
-
-def bits(number: int) -> Iterator[int]:
-    """The bits that are set in a number, the lowest first."""
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
+            last = max(following.places, default=0)
+            return sorted(edge for edge in self.edges if edge.last < last)
+        if len(following.places) * (slot.gap + 1) < len(self.ends):
+            reach = {end for place in following.places for end in range(place - slot.gap, place + 1)}
+            ends = sorted(self.ends.keys() & reach)
+        else:
+            ends = sorted(end for end in self.ends if following.within(end, end + slot.gap))
+        return [edge for end in ends for edge in self.ends[end]]
 
 
 class Ground:
@@ -116,46 +100,25 @@ class Ground:
             if len(others) < MAX_DISGUISED:
                 others.append(edge)
         self.symbols = self.exact.keys() | self.others.keys()
-        # Of a slot's forms, by which object they are: paths that ask for the same word often share them.
-        self._met: dict[int, list[str]] = {}
         self._standing: dict[tuple[str, ...], Standing] = {}
-        self._marks: dict[str, tuple[int, int]] = {}
         self._together: dict[int, bool] = {}
         self._allowed: dict[tuple[object, ...], bool] = {}
         self._looks = 0
 
     def meeting(self, slot: Slot) -> list[str]:
         """The symbols of the text that meet a slot, in order."""
+        met = slot.forms.keys() & self.symbols
         if slot.prefix:
-            begun = (symbol for symbol in self.symbols if symbol.startswith(slot.prefix))
-            return sorted((slot.forms.keys() & self.symbols).union(begun))
-        if (met := self._met.get(id(slot.forms))) is None:
-            some = slot.forms.keys() & self.symbols
-            met = self._met[id(slot.forms)] = sorted(some) if len(some) > 1 else list(some)
-        return met
+            met |= {symbol for symbol in self.symbols if symbol.startswith(slot.prefix)}
+        return sorted(met) if len(met) > 1 else list(met)
 
     def standing(self, slot: Slot) -> Standing:
         """Where the symbols that meet a slot stand."""
         key = tuple(self.meeting(slot))
-        if (known := self._standing.get(key)) is None:
-            known = self._standing[key] = Standing(self, key)
-        return known
-
-    def marks(self, symbol: str) -> tuple[int, int]:
-        """The tokens that a symbol begins with, and those behind it, as bits of two numbers."""
-        if (known := self._marks.get(symbol)) is not None:
-            return known
-        begins = behind = 0
-        for i in self.exact.get(symbol, ()):
-            begins |= 1 << i
-        behind = begins << 1
-        for edge in self.others.get(symbol, ()):
-            begins |= 1 << edge.first
-            behind |= 2 << edge.last
-        if symbol.isdigit():
-            behind |= behind << 1
-        self._marks[symbol] = begins, behind
-        return begins, behind
+        if key not in self._standing:
+            exact = [Edge(i, i, symbol, Reason.EXACT) for symbol in key for i in self.exact.get(symbol, ())]
+            self._standing[key] = Standing([*exact, *(edge for symbol in key for edge in self.others.get(symbol, ()))])
+        return self._standing[key]
 
     def together(self, index: int) -> bool:
         """`Reading.together`, asked once for each token."""

@@ -1,12 +1,14 @@
 """Walking a path through the lattice of a text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bot.rules.between import across
-from bot.rules.ground import Ground, Standing, bits
-from bot.rules.lattice import Edge
-from bot.rules.slots import BOLDNESS, Form, Guard, Path, Reason, Skip, Slot
+from bot.rules.ground import Ground, Standing
+from bot.rules.lattice import LONGEST, Edge
+from bot.rules.military import is_attribute
+from bot.rules.serial import next_in_list
+from bot.rules.slots import BOLDNESS, Form, Path, Reason, Skip, Slot
 
 # Places looked at beyond the first slot, for one path in one text. An honest text needs some dozens; what lies behind
 # the first is not found.
@@ -14,8 +16,11 @@ MAX_STEPS = 500
 # Places of one path of several slots in one text; further ones are not looked for.
 MAX_WAYS = 100
 
-# How a word came about that only its beginning was asked of.
-PREFIXED = Form(Reason.PREFIX)
+_PATRONYMIC = re.compile(
+    r"(?:[оеє]вич|йович|ич|ovich|evich|ovych)(?:а|у|ем|ом|е|і|еві|em)?$"
+    r"|(?:[оеєі]вн|[їи]вн|ичн|ovn|evn|ivn)(?:а|ы|и|е|у|ой|ою|і|a|y)$"
+)
+_PREFIXED = Form(Reason.PREFIX)
 _REGEX = BOLDNESS[Reason.REGEX]
 
 
@@ -50,7 +55,7 @@ def walk(ground: Ground, path: Path) -> list[Way]:
 
 def alone(ground: Ground, slot: Slot, symbol: str) -> list[Way]:
     """The ways of a path of one slot that a symbol meets, wherever it stands."""
-    form, inner = slot.forms.get(symbol, PREFIXED), ground.inner
+    form, inner = slot.forms.get(symbol, _PREFIXED), ground.inner
     if symbol.isdigit():
         exact = [Edge(i, i, symbol, Reason.EXACT) for i in ground.exact.get(symbol, ())]
         return list(_read_as(ground, slot, [*exact, *ground.others.get(symbol, ())]))
@@ -75,16 +80,14 @@ def _read_as(ground: Ground, slot: Slot, edges: Iterable[Edge]) -> Iterator[Way]
 
 def _along(ground: Ground, path: Path) -> list[Way]:
     """The ways of a path of several slots."""
-    standings = [ground.standing(slot) for slot in path.slots]
-    if not _possible(path, standings):
-        return []
-    if (ways := _plainly(ground, path, standings)) is not None:
-        return ways
     first, second = path.slots[:2]
-    others = list(zip(path.slots[1:], standings[1:], strict=True))
+    starts = ground.standing(first).before(second, ground.standing(second))
+    if not starts:
+        return []
+    others = [(slot, ground.standing(slot)) for slot in path.slots[1:]]
     limit, inner, told = ground.steps + MAX_STEPS, ground.inner, not second.gap
     found: list[Way] = []
-    for start in standings[0].before(second, standings[1]):
+    for start in starts:
         if ground.steps > limit or len(found) >= MAX_WAYS:
             break
         if start.first in inner:
@@ -102,55 +105,6 @@ def _along(ground: Ground, path: Path) -> list[Way]:
                 if last + 1 not in inner:
                     found.append(_way(start.first, last, reason, symbols))
     return found
-
-
-def _possible(path: Path, standings: Sequence[Standing]) -> bool:
-    """Whether edges for all slots stand so near to each other that the path may be walked somewhere; most may not."""
-    reach = standings[0].behind
-    for slot, standing in zip(path.slots[1:], standings[1:], strict=True):
-        begins = standing.begins
-        # A list of numbers of any length may stand before a unit.
-        if not (slot.gap and slot.skip is Skip.MILITARY):
-            for _ in range(slot.gap):
-                reach |= reach << 1
-            begins &= reach
-        if not begins:
-            return False
-        # Behind words that stand there as they are; other edges may be longer.
-        reach = begins << 1 if standing.plain else standing.behind
-    return True
-
-
-def _plainly(ground: Ground, path: Path, standings: Sequence[Standing]) -> list[Way] | None:
-    """The ways of words that stand side by side as they are, and ask for nothing around them; None for other paths."""
-    starts, slots = standings[0].begins, path.slots
-    for number, (slot, standing) in enumerate(zip(slots, standings, strict=True)):
-        if not standing.plain or (number and (slot.gap or slot.tight)) or _guarded(slot, standing):
-            return None
-        starts &= standing.begins >> number
-    # So often that the walk might be given up.
-    if starts.bit_count() * len(slots) > MAX_STEPS:
-        return None
-    found: list[Way] = []
-    for first in bits(starts):
-        last = first + len(slots) - 1
-        if (
-            first in ground.inner
-            or last + 1 in ground.inner
-            or not all(map(ground.together, range(first + 1, last + 1)))
-        ):
-            continue
-        symbols = tuple(ground.words[first : last + 1])
-        forms = (slot.forms.get(symbol, PREFIXED) for slot, symbol in zip(slots, symbols, strict=True))
-        found.append(_way(first, last, max((form.reason for form in forms), key=BOLDNESS.__getitem__), symbols))
-        if len(found) >= MAX_WAYS:
-            break
-    return found
-
-
-def _guarded(slot: Slot, standing: Standing) -> bool:
-    """Whether a form that stands there asks for something around it."""
-    return any(slot.forms.get(symbol, PREFIXED).guard is not Guard.NONE for symbol in standing.symbols)
 
 
 def _onward(ground: Ground, slot: Slot, standing: Standing, reached: list[_Step]) -> list[_Step]:
@@ -194,7 +148,7 @@ def _met(
     form = slot.forms.get(edge.symbol)
     if form is None:
         prefixed = slot.prefix and edge.reason is not Reason.NUMBER_WORDS and edge.symbol.startswith(slot.prefix)
-        return ((edge, PREFIXED),) if prefixed else ()
+        return ((edge, _PREFIXED),) if prefixed else ()
     if edge.reason is Reason.FUZZY and not slot.fuzzy:
         return ()
     if form.guard and not ground.allows(form, edge, ordinal=ordinal, told=told):
@@ -214,7 +168,34 @@ def _reach(ground: Ground, slot: Slot, standing: Standing, step: _Step) -> Itera
         return (at,) if ground.reading.joined(at, speech=ground.speech) and ground.together(at) else ()
     if not slot.gap:
         return (at,) if ground.together(at) else ()
-    return across(ground, slot, at, ordinal=step.ordinal)
+    return _across(ground, slot, at, ordinal=step.ordinal)
+
+
+def _across(ground: Ground, slot: Slot, at: int, *, ordinal: bool) -> Iterator[int]:
+    """From token `at` on, over the words that may stand between; those of a list of numbers do not count."""
+    left, in_list, words = slot.gap, True, ground.words
+    while at < len(words) and ground.together(at):
+        if in_list:
+            yield at
+        further = next_in_list(ground.reading, at) if ordinal and slot.skip is Skip.MILITARY else None
+        if further is not None:
+            at, in_list = further
+        elif left and _skippable(slot, words[at]):
+            left, at = left - 1, at + 1
+        else:
+            return
+
+
+def _skippable(slot: Slot, word: str) -> bool:
+    match slot.skip:
+        case Skip.ANY:
+            return True
+        case Skip.MILITARY:
+            refused = slot.without and word.startswith(slot.without)
+            return len(word) <= LONGEST and not refused and is_attribute(word)
+        case Skip.PATRONYMIC:
+            return len(word) == 1 or _PATRONYMIC.search(word) is not None
+    return False
 
 
 def _bolder(one: Reason, other: Reason) -> Reason:
