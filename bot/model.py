@@ -519,6 +519,10 @@ class Source(StrEnum):
     FORWARD = "forward"
 
 
+# What is translated of a post that is not speech.
+WRITTEN = frozenset({Source.TEXT, Source.CAPTION})
+
+
 class Severity(StrEnum):
     """How loudly a rule speaks."""
 

@@ -2,12 +2,9 @@
 
 from bot.alerts import words
 from bot.alerts.excerpt import Excerpt, excerpts
-from bot.model import Alert, Item, MessageId, Source, Span, Translation
+from bot.model import WRITTEN, Alert, Item, MessageId, Source, Span, Translation
 from bot.monitor import source_texts
 from bot.rules.words import form_of
-
-# What is translated of a message.
-WRITTEN = frozenset({Source.TEXT, Source.CAPTION})
 
 
 def items(alert: Alert) -> dict[MessageId | None, Item]:

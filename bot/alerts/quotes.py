@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from bot.alerts import words
 from bot.alerts.doubtful import by_ear
 from bot.alerts.excerpt import Excerpt
-from bot.alerts.found import WRITTEN, english, found, items
+from bot.alerts.found import english, found, items
 from bot.alerts.naming import data, link
 from bot.alerts.neutral import units
 from bot.alerts.sheet import Sheet
-from bot.model import AlbumItem, Alert, MessageId, Translation
+from bot.model import WRITTEN, AlbumItem, Alert, MessageId, Translation
 
 # More quotations than this are not read in a chat; the post is one tap away.
 _PLACES = 5

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.cli.edge import out
 from bot.health.jsonable import to_json
-from bot.model import Hit, Key, Source, Span, Transcript, Translation, post_link
+from bot.model import WRITTEN, Hit, Key, Source, Span, Transcript, Translation, post_link
 from bot.monitor import Fired, look_back, source_texts, wish_of
 from bot.rules import Rule, RuleSet
 from bot.store import Store, Window, excerpt
@@ -18,9 +18,7 @@ from bot.store.texts import visible
 
 Order = Literal["newest", "best"]
 
-# What a translation is made of.
-_WRITTEN = (Source.TEXT, Source.CAPTION)
-# Characters of it on a screen.
+# Characters of a translation on a screen.
 _MOST_ENGLISH = 300
 
 
@@ -107,7 +105,7 @@ async def by_rule(store: Store, known: RuleSet, rule: Rule, window: Window, limi
 
 async def _in_english(store: Store, found: list[Shown]) -> list[Shown]:
     """The same with what the store has of them in English: of a text the translation, of speech what Whisper made of it."""
-    texts = await store.translations.english([_state(one.hit) for one in found if one.hit.source in _WRITTEN])
+    texts = await store.translations.english([_state(one.hit) for one in found if one.hit.source in WRITTEN])
     spoken = [one.hit.message.key for one in found if one.hit.source is Source.TRANSCRIPT]
     heard = {
         item.message.key: item.transcript
@@ -122,7 +120,7 @@ def _state(hit: Hit) -> tuple[Key, int]:
 
 
 def _beside(one: Shown, written: Translation | None, heard: Transcript | None) -> Shown:
-    if one.hit.source in _WRITTEN and written:
+    if one.hit.source in WRITTEN and written:
         return replace(one, english=written.text, english_by=written.model)
     if one.hit.source is Source.TRANSCRIPT and heard and heard.translation:
         return replace(one, english=heard.translation, english_by=heard.model)
@@ -132,7 +130,7 @@ def _beside(one: Shown, written: Translation | None, heard: Transcript | None) -
 def print_shown(one: Shown) -> None:
     """Head, excerpt with the hits marked, and the reasons of those that are not as written."""
     hit = one.hit
-    where = "" if hit.source in (Source.TEXT, Source.CAPTION) else f"  {hit.source.value.replace('_', ' ')}"
+    where = "" if hit.source in WRITTEN else f"  {hit.source.value.replace('_', ' ')}"
     if hit.spoken_at is not None:
         where += f" at {int(hit.spoken_at) // 60}:{int(hit.spoken_at) % 60:02d}"
     gone = "  [red]deleted[/]" if hit.deleted else ""

@@ -14,13 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import AlbumItem, Key, Match, Message, MessageId, RecordingState, Source, Transcript
+from bot.model import WRITTEN, AlbumItem, Key, Match, Message, MessageId, RecordingState, Transcript
 from bot.store.keys import Wanted, same_message
 from bot.store.posts import stamp
 from bot.store.schema import messages, recordings, transcripts, versions
 from bot.store.texts import words
-
-_WRITTEN = frozenset({Source.TEXT, Source.CAPTION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +35,7 @@ class _State:
 
 def other_items(match: Match, *, written: bool = False) -> list[MessageId]:
     """The items in which words were found, but for the one that the alert names; `written`: words of text or caption."""
-    found = (span for span in match.spans if span.item is not None and (not written or span.source in _WRITTEN))
+    found = (span for span in match.spans if span.item is not None and (not written or span.source in WRITTEN))
     return list(dict.fromkeys(span.item for span in found if span.item is not None))
 
 
@@ -96,7 +94,7 @@ def _chosen(states: Sequence[_State], row: RowMapping) -> _State:
 
 def _standing(message: Message, match: Match) -> int:
     """How many of the words that were found in a message's text stand there in this state of it."""
-    spans = [span for span in match.spans if span.item == message.message_id and span.source in _WRITTEN]
+    spans = [span for span in match.spans if span.item == message.message_id and span.source in WRITTEN]
     return sum(words(message.text[span.start : span.end]) == words(span.form) for span in spans)
 
 

@@ -1,24 +1,20 @@
 """Captions of an album become English, each beside its own message, where an alert's words stand in them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from bot.cli.found import by_words
-from bot.errors import ChildDied, StoreError
+from bot.errors import ChildDied
 from bot.model import Alert, Heard, How, Message
-from bot.pulse import Pulse
 from bot.rules import parse_rules
 from bot.store import TranslationState, Window
 from bot.store.schema import outbox
-from bot.translation import LocalTranslator, TranslationWorker
+from bot.translation import LocalTranslator
 from tests.monitor.desk import GURULEV, START, Desk, album
-from tests.translation.test_worker import Dying, Here, here, rows, status, until, working
+from tests.translation.test_worker import Dying, Here, here, kill_at, rows, status, until, working
 
 __all__ = ["here"]
 
@@ -244,19 +240,7 @@ async def test_a_crash_between_two_steps(
     """Killed before or after each write, the next life goes on from the rows: each text once, one correction a sink."""
     desk = either_desk
     await desk.hear(*album("Попов", "Попов снят"))
-    verb: Callable[..., Awaitable[Any]] = getattr(desk.store.translations, step)
-
-    async def killed(*args: Any, **given: Any) -> None:
-        if written:
-            await verb(*args, **given)
-        raise StoreError("the process ends here")
-
-    monkeypatch.setattr(desk.store.translations, step, killed)
-    with pytest.raises(StoreError):
-        await TranslationWorker(
-            desk.store, desk.monitor, here, Pulse(asyncio.Event()), clock=desk.clock, patience=()
-        ).run()
-    monkeypatch.undo()
+    await kill_at(desk, here, monkeypatch, step, written=written)
     async with working(desk, here) as pulse:
         await until(desk, pulse, {DONE: 2})
     assert [len(await told(desk, sink)) for sink in ("chat", "desk")] == [2, 2]

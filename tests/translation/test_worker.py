@@ -245,6 +245,22 @@ async def test_a_model_that_has_gone_is_waited_for(desk: Desk, here: Here) -> No
 Step = Callable[..., Awaitable[Any]]
 
 
+async def kill_at(desk: Desk, translator: Any, monkeypatch: pytest.MonkeyPatch, step: str, *, written: bool) -> None:
+    """Let a worker go on until the process ends before or after the first write of this kind."""
+    verb: Step = getattr(desk.store.translations, step)
+
+    async def killed(*args: Any, **given: Any) -> None:
+        if written:
+            await verb(*args, **given)
+        raise StoreError("the process ends here")
+
+    pulse = Pulse(asyncio.Event())
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store.translations, step, killed)
+        with pytest.raises(StoreError):
+            await TranslationWorker(desk.store, desk.monitor, translator, pulse, clock=desk.clock, patience=()).run()
+
+
 @pytest.mark.parametrize("step", ["want", "record"])
 @pytest.mark.parametrize("written", [False, True])
 async def test_a_crash_between_two_steps(
@@ -253,18 +269,7 @@ async def test_a_crash_between_two_steps(
     """Killed before or after each write, the next life goes on from the rows: one translation, one correction a sink."""
     desk = either_desk
     await desk.hear(post("Попов"))
-    verb: Step = getattr(desk.store.translations, step)
-
-    async def killed(*args: Any, **given: Any) -> None:
-        if written:
-            await verb(*args, **given)
-        raise StoreError("the process ends here")
-
-    monkeypatch.setattr(desk.store.translations, step, killed)
-    pulse = Pulse(asyncio.Event())
-    with pytest.raises(StoreError):
-        await TranslationWorker(desk.store, desk.monitor, here, pulse, clock=desk.clock, patience=()).run()
-    monkeypatch.undo()
+    await kill_at(desk, here, monkeypatch, step, written=written)
     async with working(desk, here) as pulse:
         await until(desk, pulse, {TranslationState.DONE: 1})
     async with desk.store._database.read() as conn:
