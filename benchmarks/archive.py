@@ -14,17 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import accumulate, islice, product
 
-from bot.model import (
-    ChannelId,
-    Kind,
-    Media,
-    Message,
-    MessageId,
-    Segment,
-    Transcript,
-    Word,
-)
+from bot.model import ChannelId, Kind, Media, Message, MessageId
 from bot.rules.forms.dictionary import analyzer
+from bot.transcript import Segment, Transcript, Word
 
 SEED = 58
 CHANNELS = 200

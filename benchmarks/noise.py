@@ -19,9 +19,9 @@ import structlog
 from numpy.typing import NDArray
 
 from benchmarks import report
-from bot.model import Transcript
 from bot.sandbox.stage import SPEECH_MODEL
 from bot.speech import LocalTranscriber, SpeechSettings
+from bot.transcript import Transcript
 from tests.speech import hostile
 
 SEED = 20261123

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from bot.alerts import words
-from bot.model import Match, Spoken, Transcript
+from bot.model import Match, Spoken
+from bot.transcript import Transcript
 
 CHECK = "CHECK BY EAR"
 

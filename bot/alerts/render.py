@@ -26,10 +26,10 @@ from bot.model import (
     Parcel,
     Severity,
     Source,
-    Transcript,
     Translation,
     post_link,
 )
+from bot.transcript import Transcript
 
 TEXT_UNITS = 4096
 ENTITIES = 100

@@ -9,12 +9,13 @@ from rich.text import Text
 
 from bot.cli.edge import out
 from bot.health.jsonable import to_json
-from bot.model import WRITTEN, Hit, Key, Source, Span, Transcript, Translation, post_link
+from bot.model import WRITTEN, Hit, Key, Source, Span, Translation, post_link
 from bot.monitor import Fired, look_back, source_texts, wish_of
 from bot.rules import Rule, RuleSet
 from bot.store import Store, Window, excerpt
 from bot.store.spoken import flags_at
 from bot.store.texts import visible
+from bot.transcript import Transcript
 
 Order = Literal["newest", "best"]
 

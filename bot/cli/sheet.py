@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.cli.edge import err
 from bot.errors import ConfigError, MediaRefused
 from bot.health.jsonable import to_json
-from bot.model import Transcript
 from bot.speech.commands.several import Outcome
 from bot.speech.commands.subtitles import as_srt, as_text, as_vtt
+from bot.transcript import Transcript
 
 _WRITERS: dict[str, Callable[[Transcript], str]] = {"text": as_text, "srt": as_srt, "vtt": as_vtt}
 SUFFIXES = {"text": ".txt", "srt": ".srt", "vtt": ".vtt", "json": ".json"}

@@ -26,7 +26,6 @@ from bot.model import (
     Message,
     Recording,
     RecordingState,
-    Transcript,
     Translation,
     Unread,
     utc_now,
@@ -45,6 +44,7 @@ from bot.monitor.subject import is_part, speech_of
 from bot.rules import RuleSet
 from bot.rules.trigger import On
 from bot.store import Appearance, Hearing, Observation, Raised, Store, Untranslated, Why
+from bot.transcript import Transcript
 
 log = structlog.get_logger()
 

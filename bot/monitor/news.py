@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.model import Channel, ChannelId, How, Item, Key, Kind, Match, Transcript
+from bot.model import Channel, ChannelId, How, Item, Key, Kind, Match
 from bot.monitor import notices
 from bot.monitor.batch import Batch
 from bot.monitor.post import (
@@ -20,6 +20,7 @@ from bot.monitor.post import (
     states,
 )
 from bot.store import Appearance, Known
+from bot.transcript import Transcript
 
 
 @dataclass(slots=True)

@@ -9,23 +9,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.model import (
-    Changed,
-    Channel,
-    Correction,
-    Item,
-    Key,
-    Match,
-    MessageId,
-    Quote,
-    Source,
-    Span,
-    Transcript,
-)
+from bot.model import Changed, Channel, Correction, Item, Key, Match, MessageId, Quote, Source, Span
 from bot.monitor import notices
 from bot.monitor.post import Standing, borne
 from bot.rules.words import form_of
 from bot.store import Appearance, Corrected
+from bot.transcript import Transcript
 
 # Words shown on either side of those that were found, and quotations of one rule.
 _AROUND = 4

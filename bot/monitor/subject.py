@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from bot.model import SPOKEN, Channel, ChannelId, Item, Kind, Message, Recording, Source, Transcript, Word
+from bot.model import SPOKEN, Channel, ChannelId, Item, Kind, Message, Recording, Source
 from bot.rules import Field, Subject
+from bot.transcript import Transcript, Word
 
 
 def subject(items: Sequence[Item], *, channel: Channel, origins: Mapping[ChannelId, Channel] | None = None) -> Subject:

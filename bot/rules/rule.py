@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source, Word
+from bot.model import ChannelId, Entity, Kind, MessageId, Severity, Source
 from bot.rules.slots import Reason
 from bot.rules.tree import Tree, terms
 from bot.rules.trigger import POSTED, Trigger
+from bot.transcript import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

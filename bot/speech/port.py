@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from bot.model import Transcript
+from bot.transcript import Transcript
 
 # Whether a recording of this fingerprint (see `fingerprint`) is known: then it is not transcribed.
 HeardBefore = Callable[[bytes], Awaitable[bool]]

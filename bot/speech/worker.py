@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing, ServerAway, StoreError
-from bot.model import Clock, Recording, RecordingState, Transcript, utc_now
+from bot.model import Clock, Recording, RecordingState, utc_now
 from bot.pulse import PATIENCE, Pulse
 from bot.speech.port import Transcriber
 from bot.speech.sound.fingerprint import SAME, keys, same
+from bot.transcript import Transcript
 
 if TYPE_CHECKING:
     # The child imports this package too, and has no use for a database.

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Change, Channel, ChannelId, Hit, How, Key, Message, RecordingState, Source, Transcript, Version
+from bot.model import Change, Channel, ChannelId, Hit, How, Key, Message, RecordingState, Source, Version
 from bot.store.channels import load_channels
 from bot.store.engine import Database, verb
 from bot.store.index import fields
@@ -19,6 +19,7 @@ from bot.store.search import Order, find
 from bot.store.spoken import flags_at, spoken_at
 from bot.store.status import load_status
 from bot.store.texts import Term, excerpt, marks, parse_query, visible
+from bot.transcript import Transcript
 
 
 class Archive:

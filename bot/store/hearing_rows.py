@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Transcript
 from bot.store.engine import insert_new
 from bot.store.nouns import HearingState, Why
 from bot.store.schema import hearings, recordings, transcripts
+from bot.transcript import Transcript
 
 
 async def want(

@@ -9,7 +9,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import Changed, Key, Match, RecordingState, Transcript
+from bot.model import Changed, Key, Match, RecordingState
 from bot.store.alert_rows import Raised, raise_alerts
 from bot.store.appearances import bearing, recordings_of
 from bot.store.corrections import correct, load_spoken_alerts
@@ -20,6 +20,7 @@ from bot.store.nouns import Corrected, Hearing, HearingState, Progress, Rehearin
 from bot.store.rehearing import load_progress, want_window
 from bot.store.schema import channels, hearings, recordings, transcripts
 from bot.store.urgency import in_order, is_due
+from bot.transcript import Transcript
 
 
 class Hearings:

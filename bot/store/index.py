@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Message, Source, Transcript
+from bot.model import Message, Source
 from bot.store.engine import insert
 from bot.store.schema import search_documents
 from bot.store.texts import words
+from bot.transcript import Transcript
 
 # A token that nobody can type: keeps phrases from reaching out of one field into the next.
 _BORDER = "¶"

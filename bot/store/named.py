@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import WRITTEN, AlbumItem, Key, Match, Message, MessageId, RecordingState, Transcript
+from bot.model import WRITTEN, AlbumItem, Key, Match, Message, MessageId, RecordingState
 from bot.store.keys import Wanted, same_message
 from bot.store.posts import stamp
 from bot.store.schema import messages, recordings, transcripts, versions
 from bot.store.texts import words
+from bot.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

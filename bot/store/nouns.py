@@ -21,10 +21,10 @@ from bot.model import (
     Message,
     MessageId,
     RecordingState,
-    Transcript,
     Wait,
     WatchingAccount,
 )
+from bot.transcript import Transcript
 
 Speech = Literal["wanted", "skipped"]
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import Change, ChannelId, How, Key, Kind, Message, RecordingState, Transcript
+from bot.model import Change, ChannelId, How, Key, Kind, Message, RecordingState
 from bot.store.alert_rows import Raised, raise_alerts
 from bot.store.engine import insert_new
 from bot.store.index import index_posts
@@ -20,6 +20,7 @@ from bot.store.nouns import Observation
 from bot.store.pauses import keep_pauses
 from bot.store.posts import Post, load_posts, version_row, write_posts
 from bot.store.schema import channels, raw_messages, recordings, transcripts
+from bot.transcript import Transcript
 
 
 async def write_observations(

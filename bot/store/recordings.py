@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreError
-from bot.model import ChannelId, Key, Kind, Match, MessageId, Recording, RecordingState, Transcript
+from bot.model import ChannelId, Key, Kind, Match, MessageId, Recording, RecordingState
 from bot.store.alert_rows import Raised, due_row, raise_alerts
 from bot.store.appearances import bearers, bearing, load_appearances
 from bot.store.engine import Database, insert_new, verb
@@ -17,6 +17,7 @@ from bot.store.index import index_posts
 from bot.store.nouns import Appearance, Why
 from bot.store.schema import channels, messages, outbox, recordings, transcripts, versions
 from bot.store.urgency import in_order, is_due
+from bot.transcript import Transcript
 
 _PENDING = (RecordingState.WANTED, RecordingState.FETCHED)
 

@@ -2,9 +2,10 @@
 
 import sqlalchemy as sa
 
-from bot.model import Changed, Correction, Match, Media, Transcript
+from bot.model import Changed, Correction, Match, Media
 from bot.store.columns import Moment, Noun, RowId, Text
 from bot.store.tables import message_key, metadata, queue
+from bot.transcript import Transcript
 
 recordings = sa.Table(
     "recordings",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bot.model import Transcript
+from bot.transcript import Transcript
 
 
 def spoken_at(transcript: Transcript, offset: int) -> float | None:

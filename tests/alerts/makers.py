@@ -15,14 +15,12 @@ from bot.model import (
     Media,
     Message,
     MessageId,
-    Segment,
     Severity,
     Source,
     Span,
     Spoken,
-    Transcript,
-    Word,
 )
+from bot.transcript import Segment, Transcript, Word
 
 POSTED = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)
 STORED = POSTED + timedelta(seconds=14)

@@ -7,9 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.model import Key, MessageId, Transcript
+from bot.model import Key, MessageId
 from bot.sandbox.stage import Stage
 from bot.store import Store
+from bot.transcript import Transcript
 from tests.e2e.conftest import OpenStage
 from tests.e2e.test_main_job import chat_of, listening
 from tests.speech.conftest import MODEL, RECORDINGS

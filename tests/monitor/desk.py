@@ -19,13 +19,11 @@ from bot.model import (
     RawMessage,
     Recording,
     RecordingState,
-    Segment,
-    Transcript,
-    Word,
 )
 from bot.monitor import Monitor, Reading
 from bot.rules import RuleSet, parse_rules
 from bot.store import Store
+from bot.transcript import Segment, Transcript, Word
 
 START = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)
 

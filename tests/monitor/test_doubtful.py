@@ -6,9 +6,10 @@ import pytest
 
 from bot.alerts import words
 from bot.alerts.render import render, short
-from bot.model import Delivery, RecordingState, Segment, Transcript
+from bot.model import Delivery, RecordingState
 from bot.rules import parse_rules
 from bot.speech.truth.doubt import FLAGS, flags_of
+from bot.transcript import Segment, Transcript
 from tests.monitor.desk import Desk, post, spoken, voice
 
 pytestmark = pytest.mark.slow

@@ -8,11 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import StoreError
-from bot.model import How, Kind, Media, Message, RecordingState, Source, Transcript
+from bot.model import How, Kind, Media, Message, RecordingState, Source
 from bot.monitor import Monitor
 from bot.rules import RuleSet, parse_rules
 from bot.store import Hearing, Why
 from bot.store.schema import outbox
+from bot.transcript import Transcript
 from tests.monitor.desk import BLOGGER, RULES, START, Desk, album, post, spoken, voice
 
 pytestmark = pytest.mark.slow

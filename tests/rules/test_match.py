@@ -4,8 +4,9 @@ import unicodedata
 
 import pytest
 
-from bot.model import ChannelId, Entity, Kind, Severity, Source, Word
+from bot.model import ChannelId, Entity, Kind, Severity, Source
 from bot.rules import Field, parse_rules
+from bot.transcript import Word
 from tests.rules.helpers import found, rule_set, spans, subject
 
 CASES = [

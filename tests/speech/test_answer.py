@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model import Transcript
 from bot.speech.remote.answer import NEUTRAL, UNDETERMINED, compression_ratio, transcript_of
 from bot.speech.remote.verbose_json import BadAnswer, clean
 from bot.speech.truth.language_names import CODES, language_code
+from bot.transcript import Transcript
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Segment, Transcript, Word
 from bot.speech.truth.doubt import (
     FLAGS,
     flags_of,
@@ -18,6 +17,7 @@ from bot.speech.truth.doubt import (
     likelier,
     worth_without_vad,
 )
+from bot.transcript import Segment, Transcript, Word
 
 NOTE = "Приказ подписал министр обороны, меня сняли с должности"
 SOUND: dict[str, Any] = {"avg_logprob": -0.2, "no_speech": 0.1, "compression": 1.5}

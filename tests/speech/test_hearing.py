@@ -13,13 +13,13 @@ import pytest
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from bot.model import Transcript
 from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.hearing import hear
 from bot.speech.local.model import Decoded, Model, Prompted
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import RATE, Sound, decode
+from bot.transcript import Transcript
 from tests.speech.conftest import DEMO, MODEL, RECORDINGS, Clip, load_clips
 from tests.speech.wer import word_errors, words_of
 

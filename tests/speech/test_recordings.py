@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 import pytest
 import structlog
 
-from bot.model import Transcript
 from bot.speech import LocalTranscriber
+from bot.transcript import Transcript
 from tests.conftest import ALL
 from tests.speech.conftest import Clip
 from tests.speech.wer import word_errors, words_of

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.errors import MediaRefused, SpeechError
-from bot.model import RecordingState, Transcript
+from bot.model import RecordingState
 from bot.pulse import Pulse
 from bot.speech import Rehearser
 from bot.store import HearingState, Why
+from bot.transcript import Transcript
 from tests.speech.workbench import TRANSCRIPT, Bench, Script
 
 pytestmark = pytest.mark.slow

@@ -14,10 +14,10 @@ import structlog
 from aiohttp import ClientSession
 
 from bot.errors import ChildDied, MediaRefused, ModelMissing, ServerAway, SpeechError
-from bot.model import Transcript
 from bot.speech import LocalTranscriber
 from bot.speech.remote.server import RemoteSettings, ask_server
 from bot.speech.remote.transcriber import RemoteTranscriber
+from bot.transcript import Transcript
 from tests.configured import CLOSED_PORT
 from tests.speech.conftest import Clip
 from tests.speech.server import KEY

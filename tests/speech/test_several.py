@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.errors import ServerAway
-from bot.model import Transcript
 from bot.speech.commands.several import Outcome, transcribe_all
 from bot.speech.remote.server import RemoteSettings
 from bot.speech.remote.transcriber import RemoteTranscriber
+from bot.transcript import Transcript
 from tests.speech.conftest import RECORDINGS
 
 FILES = [RECORDINGS / f"{name}.ogg" for name in ("voice_000", "voice_001", "voice_002")]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model import Segment, Transcript, Word
 from bot.speech.commands.subtitles import CHECK_BY_EAR, as_srt, as_text, as_vtt, cues, plain
+from bot.transcript import Segment, Transcript, Word
 
 SECONDS = st.floats(0, 400_000)
 TEXTS = st.text(max_size=12) | st.sampled_from(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.confined.frames import MAX_FRAME_BYTES, body_length, pack, read_frame, unpack
-from bot.model import Segment, Transcript, Word
 from bot.speech.local.wire import transcript_frame, transcript_from
+from bot.transcript import Segment, Transcript, Word
 
 SECONDS = st.floats(0, 1e5)
 WORDS = st.builds(Word, start=SECONDS, end=SECONDS, text=st.text(max_size=8), probability=st.floats(0, 1))

@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 
 from bot.errors import ChildDied, EarshotError, HeardBefore, MediaRefused, ModelMissing, StoreError
-from bot.model import (
-    RecordingState,
-    Transcript,
-)
+from bot.model import RecordingState
 from bot.pulse import Pulse
 from bot.speech import LocalTranscriber, SpeechWorker
 from bot.speech.sound.decode import decode
 from bot.speech.sound.fingerprint import fingerprint
 from bot.speech.worker import retry_delay
+from bot.transcript import Transcript
 from tests.speech.conftest import Clip
 from tests.speech.workbench import TRANSCRIPT, Bench, Script
 

@@ -21,15 +21,13 @@ from bot.model import (
     RawMessage,
     Recording,
     RecordingState,
-    Segment,
-    Transcript,
-    Word,
 )
 from bot.monitor import Monitor, Reading
 from bot.pulse import Pulse
 from bot.rules import parse_rules
 from bot.speech import LocalTranscriber, SpeechWorker
 from bot.store import Store
+from bot.transcript import Segment, Transcript, Word
 from tests.stores import ready_sqlite
 
 START = datetime(2023, 7, 12, 17, 6, 40, tzinfo=UTC)

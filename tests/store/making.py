@@ -17,14 +17,12 @@ from bot.model import (
     Message,
     MessageId,
     RawMessage,
-    Segment,
     Severity,
     Source,
     Span,
-    Transcript,
-    Word,
 )
 from bot.store import Observation, Store
+from bot.transcript import Segment, Transcript, Word
 
 NOON = datetime(2023, 7, 12, 12, 0, tzinfo=UTC)
 LAWMAKER = ChannelId(-1001000000001)

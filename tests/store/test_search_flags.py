@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bot.cli.found import Shown, by_rule, by_words, print_shown
-from bot.model import RecordingState, Segment, Source, Transcript, Word
+from bot.model import RecordingState, Source
 from bot.rules import parse_rules
 from bot.store import Store, Window
 from bot.store.spoken import flags_at
+from bot.transcript import Segment, Transcript, Word
 from tests.store.making import NOON, message, put, transcript, voice
 
 SPOKEN: tuple[tuple[str, tuple[str, ...]], ...] = (

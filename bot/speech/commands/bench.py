@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import ctranslate2
 
-from bot.model import Transcript
 from bot.speech.commands.plain import plain_loop
 from bot.speech.commands.turn import Contender, Gist, Turn, timed, written
 from bot.speech.local.asks import Ask, Decode, Encode, Hearing, Together, Work
@@ -25,6 +24,7 @@ from bot.speech.local.hearing import hear
 from bot.speech.local.model import Model
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import Sound, decode
+from bot.transcript import Transcript
 
 LOOP = "faster-whisper, defaults"
 SAME = "faster-whisper, our options"

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.errors import SpeechError
-from bot.model import Transcript
 from bot.speech.commands.references import Reference
 from bot.speech.commands.several import Outcome, transcribe_all
 from bot.speech.commands.wer import Errors, character_errors, total, word_errors
 from bot.speech.port import Transcriber
+from bot.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.errors import ModelMissing, ServerAway, SpeechError
-from bot.model import Transcript
 from bot.speech.port import Transcriber
+from bot.transcript import Transcript
 
 Outcome = Transcript | SpeechError
 # Seconds before a recording is tried again that a busy server did not take; more when it says so, to a minute.

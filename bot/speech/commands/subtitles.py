@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from unicodedata import category
 
-from bot.model import Segment, Transcript
+from bot.transcript import Segment, Transcript
 
 LINE_CHARACTERS = 42
 LINES = 2

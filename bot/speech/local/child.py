@@ -22,7 +22,6 @@ from bot.confined.child import run_child
 from bot.confined.frames import Frame, pack, read_frame
 from bot.confined.limits import allow_cpu, confine
 from bot.errors import MediaRefused
-from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Signal, Work
 from bot.speech.local.driver import Driver
 from bot.speech.local.heap import GIVE_BACK_AFTER, give_buffers_back, keep_buffers
@@ -33,6 +32,7 @@ from bot.speech.local.wire import transcript_frame
 from bot.speech.settings import Manner
 from bot.speech.sound.decode import Sound, decode
 from bot.speech.sound.fingerprint import fingerprint
+from bot.transcript import Transcript
 
 # None: not wanted after all.
 Outcome = Transcript | MediaRefused | None

@@ -14,7 +14,6 @@ import numpy as np
 from faster_whisper.vad import get_speech_timestamps
 from numpy.typing import NDArray
 
-from bot.model import Transcript
 from bot.speech.local.asks import Hearing, Together, Work
 from bot.speech.local.fitted import pieces
 from bot.speech.local.mel import Features
@@ -25,6 +24,7 @@ from bot.speech.settings import Manner
 from bot.speech.sound.decode import RATE, Sound
 from bot.speech.truth.doubt import fuller, likelier, worth_without_vad
 from bot.speech.truth.languages import Heard, choose
+from bot.transcript import Transcript
 
 # Quieter than this (1/32768 is the last bit) is no sound, and no model is asked.
 _SILENCE = 4 / 32768

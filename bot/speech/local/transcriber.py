@@ -12,12 +12,12 @@ import structlog
 from bot.confined.frames import Frame
 from bot.confined.process import ChildProcess
 from bot.errors import ChildDied, HeardBefore, MediaRefused, ModelMissing
-from bot.model import Transcript
 from bot.speech import port
 from bot.speech.local.door import Door
 from bot.speech.local.wire import transcript_from
 from bot.speech.models import ensure_model, fingerprint
 from bot.speech.settings import SpeechSettings
+from bot.transcript import Transcript
 
 log = structlog.get_logger()
 

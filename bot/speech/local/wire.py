@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from bot.confined.frames import Frame
-from bot.model import Segment, Transcript, Word
+from bot.transcript import Segment, Transcript, Word
 
 
 def transcript_frame(transcript: Transcript) -> Frame:

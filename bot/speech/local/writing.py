@@ -8,13 +8,13 @@ from pathlib import Path
 from faster_whisper.transcribe import Segment as Found
 from faster_whisper.transcribe import restore_speech_timestamps
 
-from bot.model import Segment, Transcript, Word
 from bot.speech.local.window import SECOND_TEMPERATURE, Listener, Part
 from bot.speech.sound.decode import RATE, Sound
 from bot.speech.sound.voice import speech_share
 from bot.speech.truth.boilerplate import Phrasebook, load_book
 from bot.speech.truth.doubt import flags_of
 from bot.speech.truth.languages import UNDETERMINED, Heard
+from bot.transcript import Segment, Transcript, Word
 
 # Where somebody speaks, as Silero gives it: `start` and `end` in samples.
 Chunks = list[dict[str, int]]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
-from bot.model import Segment, Transcript, Word
 from bot.speech.remote.verbose_json import (
     Answer,
     BadAnswer,
@@ -27,6 +26,7 @@ from bot.speech.remote.verbose_json import (
 from bot.speech.truth.doubt import flags_of
 from bot.speech.truth.language_names import language_code
 from bot.speech.truth.languages import UNDETERMINED
+from bot.transcript import Segment, Transcript, Word
 
 # What is said of a probability that nobody gave: neither sure nor doubtful.
 NEUTRAL = 0.5

@@ -11,7 +11,6 @@ import structlog
 
 from bot.confined.frames import MAX_FRAME_BYTES
 from bot.errors import ChildDied, MediaRefused
-from bot.model import Transcript
 from bot.speech.local.transcriber import is_partial
 from bot.speech.port import HeardBefore
 from bot.speech.remote.answer import transcript_of
@@ -20,6 +19,7 @@ from bot.speech.remote.server import CONNECT_SECONDS, PATH, RemoteSettings, ask_
 from bot.speech.remote.verbose_json import BadAnswer
 from bot.speech.settings import MEBIBYTE
 from bot.speech.sound.container import check_container
+from bot.transcript import Transcript
 
 log = structlog.get_logger()
 

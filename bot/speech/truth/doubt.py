@@ -9,10 +9,10 @@ from functools import lru_cache
 from math import inf
 from unicodedata import name as unicode_name
 
-from bot.model import Segment, Transcript, Word
 from bot.speech.sound.voice import Chunks, speech_share
 from bot.speech.truth.boilerplate import Phrasebook, fold, shipped
 from bot.speech.truth.languages import SURE
+from bot.transcript import Segment, Transcript, Word
 
 BOILERPLATE = "boilerplate"
 LOOP = "loop"
