@@ -72,10 +72,10 @@ class Model(WhisperModel):  # type: ignore[misc]
         return int(self.tokenizer("en").eot)
 
     def warm_up(self) -> None:
-        """Have libraries loaded and weights touched before the first recording, by a quarter of a second and two tokens."""
+        """Have libraries loaded and weights touched before the first recording, by a twentieth of a second and one token."""
         get_speech_timestamps(np.zeros(512, np.float32))
-        (encoded,) = self.encode_all([self.features(np.zeros(4_000, np.float32))])
-        self.decode_all([Prompted(encoded, self.prompt("en"))], limit=2, beam_size=1)
+        (encoded,) = self.encode_all([self.features(np.zeros(800, np.float32))])
+        self.decode_all([Prompted(encoded, self.prompt("en"))], limit=1, beam_size=1)
 
     def knows(self, language: str | None) -> bool:
         """Whether it has a token for this language (ISO 639-1)."""
