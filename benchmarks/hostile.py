@@ -83,7 +83,7 @@ def mixed(rng: random.Random, own: Sequence[str]) -> str:
     disguises = rng.choice(((str,), (rng.choice(_DISGUISES),), _DISGUISES))
     signs = rng.choice(((" ",), (rng.choice(_GLUE),), _GLUE))
     parts = [rng.choice(disguises)(rng.choice(some)) + rng.choice(signs) for _ in range(LIMIT // 2)]
-    return ("".join(parts) * LIMIT)[:LIMIT]
+    return ("".join(parts) * 4)[:LIMIT]
 
 
 @dataclass(frozen=True, slots=True)
