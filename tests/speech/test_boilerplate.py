@@ -96,8 +96,13 @@ def test_every_phrase_is_recognised_however_it_is_written(name: Phrase, times: i
     assert is_boilerplate(said.upper() if upper else said, language)
 
 
+# Phrases that no other one with a blank stands for, too: "Transcription by *" takes two words more for the name.
+BLANKS = Phrasebook(one for one in shipped().phrases if "*" in one.text)
+WHOLE = [one for one in shipped().phrases if "*" not in one.text and not BLANKS.is_boilerplate(one.text, one.language)]
+
+
 @given(
-    name=st.sampled_from([one for one in shipped().phrases if "*" not in one.text]),
+    name=st.sampled_from(WHOLE),
     before=st.booleans(),
     more=st.lists(st.sampled_from("приказ подписал министр обороны утром".split()), min_size=2, max_size=5),
 )

@@ -13,10 +13,11 @@ from tests.speech.wer import word_errors, words_of
 
 log = structlog.get_logger()
 
-# Most word errors per group, in per cent; measured with this model: 0.5, 0.0, 1.7 and 22 (`novel` has
-# sentences that it was not made for, and is here so that a change for the worse is seen).
+# Most word errors per group, in per cent; measured with this model: 0.5, 0.0, 1.7 and 22, on a newer processor 0.5,
+# 0.0, 0.0 and 26 (`novel` has sentences that it was not made for, and is here so that a change for the worse is seen).
 LIMITS = {"voice": 3.0, "setting": 3.0, "recomb": 3.0, "novel": 50.0}
-# Word times come from attention over 20 ms frames; Whisper's are good to a few tenths of a second.
+# Word times come from attention over 20 ms frames; Whisper's are good to a few tenths of a second. Of `novel` one
+# sentence comes out exactly, of five words: too few for a median, which moves from one kind of processor to the next.
 TYPICAL_SECONDS = 0.1
 WORST_SECONDS = 0.8
 
@@ -45,7 +46,7 @@ async def test_words_language_and_times_of_the_recordings(transcriber: LocalTran
         words[clip.group] += len(said)
         if heard.language != clip.language:
             wrong_language.append(clip.path.name)
-        if words_of(heard.text) == said:
+        if words_of(heard.text) == said and clip.group != "novel":
             for word, (_, start, end) in zip(heard.words, clip.words, strict=True):
                 offsets[clip.group] += [abs(word.start - start), abs(word.end - end)]
     rates = {group: 100 * errors[group] / words[group] for group in words}
