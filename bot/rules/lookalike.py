@@ -40,6 +40,9 @@ _LONGEST_ABBREVIATION = 6
 # Cyrillic і and ѕ, ј are no letters of Russian: in a Russian word they stand for и, and с.
 _RUSSIAN = str.maketrans({"і": "и", "ѕ": "с", "ј": "й", "ї": "и", "є": "е", "ґ": "г"})
 
+# Of neither Russian nor Ukrainian: a word with one is Latin (`Ѕеа`), or spoilt.
+_NO_LETTERS_HERE = frozenset("ѕј")
+
 _STRETCH = 3
 _STRETCHED = re.compile(r"([^\W\d_])\1\1")
 # Cyrillic letters that Russian has not.
@@ -80,6 +83,8 @@ def _one_alphabet(token: str) -> Iterator[str]:
         if latin <= _TO_CYRILLIC.keys():
             yield (whole := token.translate(_CYRILLIC_DRAWN))
             yield whole.translate(_RUSSIAN)
+            if "i" in latin:
+                yield token.replace("i", "ї").translate(_CYRILLIC_DRAWN)
         if cyrillic <= _TO_LATIN.keys():
             yield token.translate(_LATIN_DRAWN)
     elif latin and latin <= CAPITALS and len(token) <= _LONGEST_ABBREVIATION:
@@ -87,6 +92,8 @@ def _one_alphabet(token: str) -> Iterator[str]:
         yield whole.translate(_RUSSIAN)
     elif letters & {"і", "ѕ", "ј", "ї", "є", "ґ"}:
         yield token.translate(_RUSSIAN)
+        if letters & _NO_LETTERS_HERE and cyrillic <= _TO_LATIN.keys():
+            yield token.translate(_LATIN_DRAWN)
 
 
 def to_cyrillic(word: str) -> str:

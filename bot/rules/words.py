@@ -105,12 +105,16 @@ class Reading:
         stop = _STOP.match(gap.lstrip("\"'»”)"))
         if stop is None or not self._capital(index):
             return True
-        return gap.startswith(". ") and len(self.words[index - 1]) <= _ABBREVIATION
+        return gap.startswith(". ") and len(self.words[index - 1]) <= _ABBREVIATION and not self._counted(index - 1)
 
     def near(self, index: int) -> bool:
         """Whether no blank line and no address stands between the token before and this one."""
         gap = self._parts[2 * index]
         return gap == " " or (BARRIER not in gap and _BLANK_LINE.search(gap) is None)
+
+    def _counted(self, index: int) -> bool:
+        """Whether a token is a number, or the end of one: `№ 150. Дивизия`, `finished 1st. Brigade`."""
+        return self.words[index].isdigit() or (index > 0 and self.words[index - 1].isdigit() and self.tight(index))
 
     def _capital(self, index: int) -> bool:
         return self._folded.original[self.places[index]].isupper()

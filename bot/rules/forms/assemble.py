@@ -7,7 +7,7 @@ from bot.rules.lookalike import CYRILLIC
 from bot.rules.normalise import fold
 from bot.rules.slots import Form, Guard, Reason
 
-_FEMININE = ("ова", "ева", "ина", "ына")
+_FEMININE = ("ова", "ева", "ина", "ына", "єва", "їва", "іна", "їна")
 
 
 def folded(word: str) -> str:

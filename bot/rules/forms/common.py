@@ -10,6 +10,7 @@ from bot.rules.forms.english import inflections
 from bot.rules.forms.places import place
 from bot.rules.forms.slavic import UKRAINIAN
 from bot.rules.forms.surnames import surname_forms
+from bot.rules.forms.ukrainian import ukrainian_surname_forms
 from bot.rules.lookalike import CAPITALS, to_cyrillic
 from bot.rules.slots import Dropped, Form, Guard, Reason
 
@@ -18,7 +19,10 @@ LEAST_SHARE = 0.08
 # Readings rarer than this are no rivals.
 _RARE = 0.02
 _MEASURES = frozenset("мин сек час км м г т кг л га".split())
-_LOAN_ENDINGS = ("а", "у", "ом", "е", "ы", "ов", "ам", "ами", "ах", "и", "ей")
+_LOAN_ENDINGS = {
+    "ru": ("а", "у", "ом", "е", "ы", "ов", "ам", "ами", "ах", "и", "ей"),
+    "uk": ("а", "у", "ові", "ом", "і", "и", "ів", "ам", "ами", "ах"),
+}
 _VOWELS = "аеёиоуыэюяіїє"
 _ALIKE = CAPITALS | {"s", "j"}
 
@@ -38,8 +42,8 @@ def word_forms(word: str, *, verbs: bool = True) -> tuple[Forms, tuple[Dropped, 
     lemmas = tuple({parse.normal_form: None for parse, _ in lexemes})
     forms, dropped = _inflected(word, lexemes, lemmas)
     if not any(language == "ru" for _, language in lexemes) or len(forms) == 1:
-        forms = merged(forms, *_guessed(word, lemmas))
-    forms = merged(forms, _without_hook(forms), _mixed(forms), {} if lexemes else plain([word], Reason.EXACT))
+        forms = merged(forms if lexemes else plain([word], Reason.EXACT), *_guessed(word, lemmas))
+    forms = merged(forms, _without_hook(forms), _mixed(forms))
     written = folded(word)
     if written not in forms:
         # What stands in the rule is found, be it mostly another word (банка, of a bank) or a call (брате).
@@ -127,22 +131,32 @@ def _other(text: str, lemmas: tuple[str, ...]) -> str:
 
 
 def _guessed(word: str, lemmas: tuple[str, ...]) -> list[Forms]:
-    """Russian forms of a word that the dictionary lacks: a loanword, a new name, or slang. Guessed generously."""
+    """Forms of a word that the dictionary lacks: a loanword, a new name, or slang. Guessed generously.
+
+    Ukrainian guesses that are words of their own are left out: its dictionary is the larger, and few of them are meant.
+    """
     lower = word.lower()
-    if UKRAINIAN & set(lower):
+    ukrainian = not UKRAINIAN.isdisjoint(lower)
+    if ukrainian and lemmas:
         return []
-    guessed: set[str] = set()
-    for parse in analyzer("ru").parse(lower)[:1]:
-        guessed.update(form.word for form in parse.lexeme)
-    if lower[-1:] not in _VOWELS + "йь":
-        guessed.update(lower + ending for ending in _LOAN_ENDINGS)
-    parts = [plain(guessed, Reason.INFLECTED)]
+    parts = [{text: form for text, form in _endings(lower, "uk").items() if not is_word(text)}]
+    if not ukrainian:
+        parts.append(_endings(lower, "ru"))
     if word[:1].isupper():
-        parts += [plain(surname_forms(lower), Reason.INFLECTED)]
+        names = ukrainian_surname_forms(lower) if ukrainian else surname_forms(lower)
+        parts += [plain(names, Reason.INFLECTED)]
         parts += [{text: form for text, form in place(word).items() if is_cyrillic(text)}]
     if not lemmas:
         return parts
     return [{text: form for text, form in part.items() if not is_word(text)} for part in parts]
+
+
+def _endings(lower: str, language: str) -> Forms:
+    """What the dictionary makes of the likeliest word that it has, and the endings of loanwords."""
+    guessed = {form.word for parse in analyzer(language).parse(lower)[:1] for form in parse.lexeme}
+    if lower[-1:] not in _VOWELS + "йь":
+        guessed.update(lower + ending for ending in _LOAN_ENDINGS[language])
+    return plain(guessed, Reason.INFLECTED)
 
 
 def _without_hook(forms: Forms) -> Forms:

@@ -3,12 +3,14 @@
 Loaded on first use (0.1 s, 30 MB each). Asked when a rule is compiled, and of a text only about words that already hit.
 """
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
 import pymorphy3
 
 CACHED = 100_000
+_MOSTLY = 0.6
 
 
 @cache
@@ -62,9 +64,18 @@ def is_feminine_first_name(word: str) -> bool:
         ("овна", "евна", "ична", "овны", "евны", "ичны", "овне", "евне", "ичне", "овной", "евной", "ичной")
     ):
         return True
-    found = [grammemes(parse) for language in ("ru", "uk") for parse in parses(word, language)]
-    names = [one for one in found if one & {"Name", "Patr"}]
-    return bool(names) and all("femn" in one for one in names)
+    names = [
+        [parse for parse in parses(word, language) if not grammemes(parse).isdisjoint(("Name", "Patr"))]
+        for language in ("ru", "uk")
+    ]
+    return any(names) and all(map(_mostly_feminine, filter(None, names)))
+
+
+def _mostly_feminine(parses: Sequence[Any]) -> bool:
+    """Анастасия and Юлия are women, though the dictionary also has Анастасий and Юлий; Валерия may be of Валерий."""
+    total: float = sum(parse.score for parse in parses)
+    hers: float = sum(parse.score for parse in parses if "femn" in grammemes(parse))
+    return hers >= _MOSTLY * total
 
 
 @lru_cache(CACHED)

@@ -23,6 +23,20 @@ _NO_PLURAL = frozenset({"aircraft", "corps", "series", "personnel"})
 _NOUNS = frozenset(
     "man woman child serviceman servicewoman foot wife life knife half loss crisis troops forces".split()
 )
+# Surnames that are everyday words: without a capital they are no names.
+EVERYDAY = frozenset(
+    """baker ball banks barber bell best bird bishop black bond brook brooks brown burden burns bush butcher butler
+    cannon carpenter carver case cash chance chase church clay cook cooper cotton crane cross cruise curry dance
+    day dean drake dyer eagle early farmer field fields finch fish fisher flood flowers ford forest forester fox
+    frost gates glass gold golden good grant grave graves gray green grey grove gunner hall hammer hand hands hawk
+    hawks head hill hills holder holiday hook hope house hunt hunter jewel joy judge keen key king kitchen knight
+    lake lamb lane large law little lock long love low major mark marks marsh marshal mason may mill miller mills
+    moon more moss north page park parks parsons pepper pike pool pope porter potter power powers price prince
+    pull rains ray read reed rice rich ring rivers rose rush savage sawyer sharp shepherd ship short singer
+    slaughter small smart snow south speaker spears spring steel stern stone strange street strong summer summers
+    swan swift temple thorn tower towers turner underwood wade walker wall waltz ward waters watts weaver wells
+    west wheeler white wild winter winters wise wolf wood woods worth young""".split()
+)
 
 
 def inflections(word: str, *, verbs: bool = True) -> list[str]:

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from bot.rules.forms.assemble import folded, is_cyrillic, merged, name_forms, plain
 from bot.rules.forms.dictionary import analyzer, grammemes, is_common_word, is_ukrainian_surname
+from bot.rules.forms.english import EVERYDAY
 from bot.rules.forms.feminine import feminine_forms, fixed_forms, is_feminine
 from bot.rules.forms.latin import latin_spellings, ukrainian_spellings
 from bot.rules.forms.slavic import UKRAINIAN, to_russian, to_ukrainian
@@ -37,7 +38,7 @@ _ENGLISH = {
 def surname(name: str, *, woman: bool = False) -> dict[str, Form]:
     """The forms of a surname in the singular: a man's, unless it is a woman's (Захарова) or `woman` says so."""
     if not is_cyrillic(name):
-        return plain([name], Reason.EXACT)
+        return plain([name], Reason.EXACT, Guard.CAPITAL if folded(name) in EVERYDAY else Guard.NONE)
     lower = name.lower()
     ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith(("ський", "цький", "ська", "цька"))
     russian_names = to_russian(lower) if ukrainian or is_ukrainian_surname(lower) else {lower}

@@ -101,7 +101,7 @@ def _options(stem: str, i: int) -> tuple[str, ...]:
         case "э":
             return ("е",)
         case "ё":
-            return ("йо", "ьо") if i else ("йо",)
+            return ("е", "йо", "ьо") if i else ("йо",)
         case "е":
             return ("е", "є") if not before or before in "аеёиоуыэюяь" else ("е", "і")
         case "ъ":

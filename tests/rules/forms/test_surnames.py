@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from bot.rules.forms.dictionary import analyzer
+from bot.rules.forms.dictionary import analyzer, is_feminine_first_name
 from bot.rules.forms.feminine import feminine_forms, fixed_forms, is_feminine
 from bot.rules.forms.people import first_name, initials, surname
 from bot.rules.forms.surnames import surname_forms
@@ -111,6 +111,8 @@ def test_other_womens_surnames_stay_as_they_are() -> None:
         ("Герасимов", "герасимова", Guard.MASCULINE),
         ("Захарова", "захарова", Guard.FEMININE),
         ("Шойгу", "шойгу", Guard.NONE),
+        ("Burns", "burns", Guard.CAPITAL),
+        ("Syrskyi", "syrskyi", Guard.NONE),
     ],
 )
 def test_a_form_that_is_something_else_needs_a_sign(name: str, form: str, guard: Guard) -> None:
@@ -143,6 +145,15 @@ def test_first_names_decline_and_have_namesakes() -> None:
     assert {"сергей", "сергея", "сергеем", "сергій", "сергія", "sergei", "serhii"} <= forms.keys()
     assert set(initials("Сергей")) == {"с", "s"}
     assert set(initials("Владимир")) >= {"в", "v"}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("Виктория", True), ("Юлии", True), ("Анастасией", True), ("Марією", True), ("Валерия", False), ("Сергея", False)],
+)
+def test_a_womans_first_name_is_mostly_hers(word: str, expected: bool) -> None:
+    """The dictionary has Юлий and Анастасий too; Валерия is as well a form of Валерий."""
+    assert is_feminine_first_name(word) is expected
 
 
 def dictionary_surnames(language: str, prefixes: Iterable[str]) -> dict[str, set[str]]:

@@ -26,11 +26,20 @@ from bot.rules.slots import Form, Guard, Reason
         ("Хаймарс", "хаймарса хаймарсов хаймарсами"),
         ("Байрактар", "байрактары байрактаров байрактаром"),
         ("ПТУР", "птуры птуров птуром"),
+        ("мобік", "мобіка мобіки мобіків мобікам"),
+        ("шахед", "шахеды шахедов"),
     ],
 )
 def test_words_have_all_their_forms(word: str, forms: str) -> None:
     """A word has the forms of the languages that know it; one that Russian lacks gets the endings of a loanword."""
     assert set(forms.split()) <= word_forms(word)[0].keys()
+
+
+def test_a_word_that_no_dictionary_has_is_exact_as_it_is_written() -> None:
+    """Its guessed forms are inflected; those that are words of their own are none."""
+    forms = word_forms("мобік")[0]
+    assert forms["мобік"].reason is Reason.EXACT
+    assert forms["мобіків"].reason is Reason.INFLECTED
 
 
 def test_a_form_that_is_mostly_another_word_is_dropped_and_told() -> None:
