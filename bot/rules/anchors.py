@@ -11,8 +11,8 @@ from typing import Self
 from bot.rules.lexicon import SHORTEST_PREFIX, Lexicon
 from bot.rules.slots import Compiled, Path, Slot
 
-# A term's path, as it is kept: an object of its own.
-Entry = tuple[Compiled, Path]
+# A term, the number of one of its paths, and that path, as they are kept: an object of its own.
+Entry = tuple[Compiled, int, Path]
 
 
 class Anchors:
@@ -32,28 +32,36 @@ class Anchors:
         for term in gone:
             other._remove(term)
         for term in new:
-            for path in term.paths:
-                other._add((term, path), lexicon)
+            for number, path in enumerate(term.paths):
+                other._add((term, number, path), lexicon)
         for prefix in other._prefixed:
             head = prefix[:SHORTEST_PREFIX]
             other._begun[head] = max(len(prefix), other._begun.get(head, 0))
         return other
 
-    def alive(self, symbols: AbstractSet[str]) -> list[Entry]:
-        """The paths all of whose slots are met by some symbol of the text."""
-        entries: dict[int, Entry] = {}
+    def alive(self, symbols: AbstractSet[str], fresh: AbstractSet[str] | None = None) -> list[Entry]:
+        """The paths all of whose slots are met by some symbol of the text, and one of them by one of `fresh`, if given."""
+        met: dict[int, Entry] = {}
+        others: dict[int, Entry] = {}
         for symbol in self._anchored.keys() & symbols:
+            kept = met if fresh is None or symbol in fresh else others
             for entry in self._anchored[symbol]:
-                entries[id(entry)] = entry
+                kept[id(entry)] = entry
         if self._begun:
             for symbol in [symbol for symbol in symbols if symbol[:SHORTEST_PREFIX] in self._begun]:
+                kept = met if fresh is None or symbol in fresh else others
                 for entry in self._beginning(symbol):
-                    entries[id(entry)] = entry
+                    kept[id(entry)] = entry
+        if fresh is not None:
+            for key, entry in others.items():
+                slots = entry[2].slots
+                if key not in met and len(slots) > 1 and any(_meets(slot, fresh) for slot in slots):
+                    met[key] = entry
         return [
             entry
-            for entry in entries.values()
-            if len(entry[1].slots) == 1
-            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[1].slots)
+            for entry in met.values()
+            if len(entry[2].slots) == 1
+            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[2].slots)
         ]
 
     def _beginning(self, symbol: str) -> Iterator[Entry]:
@@ -65,7 +73,7 @@ class Anchors:
     def _add(self, entry: Entry, lexicon: Lexicon) -> None:
         # Most forms belong to one path, which then holds one tuple for all of them.
         alone = (entry,)
-        for kept, key in self._places(entry[1], lexicon):
+        for kept, key in self._places(entry[2], lexicon):
             kept[key] = (*kept[key], entry) if key in kept else alone
 
     def _places(self, path: Path, lexicon: Lexicon) -> Iterator[tuple[dict[str, tuple[Entry, ...]], str]]:
@@ -90,6 +98,12 @@ class Anchors:
                     _without(self._anchored, form, term)
                 if slot.prefix:
                     _without(self._prefixed, slot.prefix, term)
+
+
+def _meets(slot: Slot, symbols: AbstractSet[str]) -> bool:
+    if not slot.forms.keys().isdisjoint(symbols):
+        return True
+    return bool(slot.prefix) and any(symbol.startswith(slot.prefix) for symbol in symbols)
 
 
 def _without(kept: dict[str, tuple[Entry, ...]], key: str, term: Compiled) -> None:

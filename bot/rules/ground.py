@@ -1,11 +1,14 @@
 """A text to walk on: where the words that rules ask for stand, and what stands around them."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from functools import cached_property
+from operator import methodcaller
 
 from bot.rules.guards import allows
-from bot.rules.lattice import Edge
+from bot.rules.lattice import Edge, Places
+from bot.rules.lexicon import SHORTEST_PREFIX
 from bot.rules.numbers import ORDINAL_SUFFIXES
 from bot.rules.slots import Form, Guard, Reason, Skip, Slot
 from bot.rules.words import Reading
@@ -78,9 +81,9 @@ class Ground:
         extra: Iterable[Edge] = (),
         *,
         speech: bool = False,
-        live: AbstractSet[str] | None = None,
+        live: Places | None = None,
     ) -> None:
-        """`extra`: other readings of its words; `live`: those words that may be symbols, by default all."""
+        """`extra`: other readings of its words; `live`: where those stand that may be symbols, by default all."""
         self.reading = reading
         self.words = reading.words
         self.speech = speech
@@ -89,12 +92,8 @@ class Ground:
         # Tokens with nothing between them and the one before: no match begins there, or ends right before them.
         self.inner = frozenset(i for i, gap in enumerate(gaps, 1) if not gap) if "" in gaps else frozenset()
         # By symbol: the tokens that are it as they stand, and the edges that are read as it.
-        self.exact: dict[str, list[int]] = {}
+        self.exact: Places = reading.where(reading.vocabulary) if live is None else live
         self.others: dict[str, list[Edge]] = {}
-        live = reading.vocabulary if live is None else live
-        for i, word in enumerate(self.words):
-            if word in live:
-                self.exact.setdefault(word, []).append(i)
         for edge in extra:
             others = self.others.setdefault(edge.symbol, [])
             if len(others) < MAX_DISGUISED:
@@ -109,8 +108,16 @@ class Ground:
         """The symbols of the text that meet a slot, in order."""
         met = slot.forms.keys() & self.symbols
         if slot.prefix:
-            met |= {symbol for symbol in self.symbols if symbol.startswith(slot.prefix)}
+            met.update(filter(methodcaller("startswith", slot.prefix), self._begun[slot.prefix[:SHORTEST_PREFIX]]))
         return sorted(met) if len(met) > 1 else list(met)
+
+    @cached_property
+    def _begun(self) -> defaultdict[str, list[str]]:
+        """The symbols, by how they begin."""
+        begun = defaultdict[str, list[str]](list)
+        for symbol in self.symbols:
+            begun[symbol[:SHORTEST_PREFIX]].append(symbol)
+        return begun
 
     def standing(self, slot: Slot) -> Standing:
         """Where the symbols that meet a slot stand."""

@@ -14,7 +14,7 @@ from bot.rules.anchors import Anchors
 from bot.rules.finds import Finds
 from bot.rules.fuzzy import Fuzzy
 from bot.rules.ground import Ground
-from bot.rules.lattice import Meant, edges
+from bot.rules.lattice import Edge, Meant, Places, edges
 from bot.rules.lexicon import Lexicon
 from bot.rules.patterns import Pattern
 from bot.rules.rule import Field
@@ -69,9 +69,11 @@ class Index:
             speech = field.source is Source.TRANSCRIPT
             meant: Meant = {}
             for reading in (plain, *others):
-                live = self._sieve.words(reading.vocabulary)
+                live = reading.where(self._sieve.words(reading.vocabulary))
                 extra = [*edges(reading, live, self._sieve, meant), *self._fuzzy.edges(reading)]
-                if paths := self._alive(live.union(edge.symbol for edge in extra) if extra else live):
+                symbols = live.keys() | {edge.symbol for edge in extra} if extra else live.keys()
+                fresh = None if reading is plain else _fresh(reading, live, extra)
+                if paths := self._alive(symbols, fresh):
                     ground = Ground(reading, extra, speech=speech, live=live)
                     finds.await_paths(Scene(ground, field=number, plain=plain), paths)
             for text, found in self._scanned(field, number, plain):
@@ -89,12 +91,31 @@ class Index:
             for address, locator, reason in self._locators.find(text, field.entities):
                 yield locator.text, placed(number, address.start, address.end, plain, address.value, reason)
 
-    def _alive(self, symbols: AbstractSet[str]) -> dict[str, list[Path]]:
-        """The paths that these symbols may meet, by the texts of their terms: walked when their term is asked for."""
-        paths: dict[str, list[Path]] = {}
-        for term, path in self._anchors.alive(symbols) if symbols else ():
-            paths.setdefault(term.text, []).append(path)
-        return paths
+    def _alive(self, symbols: AbstractSet[str], fresh: AbstractSet[str] | None) -> dict[str, list[Path]]:
+        """The paths that these symbols may meet, by the texts of their terms: walked when their term is asked for.
+
+        `fresh`: the symbols one of which has to meet them, if not any will do.
+        """
+        numbers: dict[Compiled, list[int]] = {}
+        for term, number, _ in self._anchors.alive(symbols, fresh) if symbols else ():
+            numbers.setdefault(term, []).append(number)
+        # In the order of the term, whatever order a set has in this process: of two forms at one place the first counts.
+        return {term.text: [term.paths[number] for number in sorted(some)] for term, some in numbers.items()}
+
+
+# How far beyond what it spans a match depends on the words: a guard looks two back and one ahead; between a number and
+# its unit stand up to four.
+_BEFORE, _AFTER = 2, 4
+
+
+def _fresh(reading: Reading, live: Places, extra: Iterable[Edge]) -> set[str]:
+    """The symbols of another reading that stand where it is not the plain one, or next to that.
+
+    What matches without one of them is found in the plain reading: there words are glued, so gaps are no longer.
+    """
+    near = reading.near_breaks(_BEFORE, _AFTER)
+    words = {word for i in near if 0 <= i < len(reading.words) and (word := reading.words[i]) in live}
+    return words.union(edge.symbol for edge in extra if not near.isdisjoint(range(edge.first, edge.last + 1)))
 
 
 def _slots(terms: Iterable[Compiled]) -> Iterator[Slot]:

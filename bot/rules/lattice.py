@@ -15,7 +15,7 @@ from bot.rules.lookalike import CYRILLIC, LATIN, without_digits
 from bot.rules.numbers import HALVES, find_numbers, number_parts, number_words
 from bot.rules.sieve import Sieve
 from bot.rules.slots import Reason
-from bot.rules.words import Reading
+from bot.rules.words import Reading, is_near
 
 # No form is longer.
 LONGEST = 40
@@ -52,28 +52,28 @@ class Edge(NamedTuple):
     ordinal: bool = False
 
 
+# Where the words of a text stand, by the words.
+Places = Mapping[str, Sequence[int]]
 # What disguises in one text mean, by what stands there: its readings share most of them, and each costs a search.
 Meant = dict[str, Sequence[str]]
 
 
-def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve, meant: Meant | None = None) -> Iterator[Edge]:
+def edges(reading: Reading, live: Places, sieve: Sieve, meant: Meant | None = None) -> Iterator[Edge]:
     """The other readings of a text whose symbol some rule asks for; what stands there as it is, is not among them.
 
-    `live`: those of its words that the sieve holds back. `meant`: kept for the other readings of the same text.
+    `live`: where those of its words stand that the sieve holds back. `meant`: kept for the other readings of the text.
     """
     meant = {} if meant is None else meant
-    lexicon, words = sieve.lexicon, reading.words
-    wanted, kinds = lexicon.symbols, set(reading.gaps[1:-1])
+    lexicon, kinds = sieve.lexicon, set(reading.gaps[1:-1])
+    wanted = lexicon.symbols
     if live:
-        places = [i for i, word in enumerate(words) if word in live]
-        if not sieve.hidden.keys().isdisjoint(live):
-            yield from _look_alikes(words, places, sieve.hidden)
-        if not live.isdisjoint(_NUMBER_WORDS):
-            yield from _numbers(reading, [i for i in places if words[i] in _NUMBER_WORDS], wanted)
-        if not live.isdisjoint(sieve.halves):
-            yield from _glued(reading, [i for i in places if words[i] in sieve.halves], wanted)
-        if len(_SINGLE & live) >= HEAD - 1:
-            yield from _spaced(reading, [i for i in places if words[i] in _SINGLE], lexicon, meant)
+        yield from _look_alikes(live, sieve.hidden)
+        if numbers := _NUMBER_WORDS.intersection(live):
+            yield from _numbers(reading, _ordered(live, numbers), wanted)
+        if halves := sieve.halves.intersection(live):
+            yield from _glued(reading, _ordered(live, halves), wanted)
+        if len(singles := _SINGLE.intersection(live)) >= HEAD - 1:
+            yield from _spaced(reading, _ordered(live, singles), lexicon, meant)
     if not kinds.isdisjoint(_DRAWN_SIGNS):
         yield from _with_digits(reading, wanted)
     if "*" in reading.text:
@@ -82,10 +82,16 @@ def edges(reading: Reading, live: AbstractSet[str], sieve: Sieve, meant: Meant |
         yield from _parted(reading, parts, lexicon)
 
 
-def _look_alikes(words: Sequence[str], places: Iterable[int], hidden: Mapping[str, Iterable[str]]) -> Iterator[Edge]:
-    for i in places:
-        for symbol in hidden.get(words[i], ()):
-            yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
+def _ordered(live: Places, words: Iterable[str]) -> list[int]:
+    """Where these words stand."""
+    return sorted(i for word in words for i in live[word])
+
+
+def _look_alikes(live: Places, hidden: Mapping[str, Iterable[str]]) -> Iterator[Edge]:
+    for word, places in live.items():
+        for symbol in hidden.get(word, ()):
+            for i in places:
+                yield Edge(i, i, symbol, Reason.LOOK_ALIKE)
 
 
 def _numbers(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> Iterator[Edge]:
@@ -116,27 +122,19 @@ def _glued(reading: Reading, places: Iterable[int], wanted: KeysView[str]) -> It
 
 def _spaced(reading: Reading, places: Sequence[int], lexicon: Lexicon, meant: Meant) -> Iterator[Edge]:
     """`Ш о й г у`, `Ш.о.й.г.у`, `Ш🔥о🔥й🔥г🔥у`: runs of single letters, which stand at these places, read as one word."""
-    words = reading.words
-    runs: list[list[int]] = []
-    for i in places:
-        if runs and runs[-1][1] == i and reading.near(i):
-            runs[-1][1] = i + 1
-        else:
-            runs.append([i, i + 1])
-    for start, end in runs:
-        run = "".join(words[start:end])
-        for first in [first for first in range(len(run) - HEAD + 1) if lexicon.begins(run[first : first + HEAD])]:
+    words, gaps, heads = reading.words, reading.gaps, lexicon.heads
+    near = {gap: is_near(gap) for gap in set(gaps)}
+    # Which of these places a run begins at, by their numbers.
+    begins = [k for k, i in enumerate(places) if not k or places[k - 1] != i - 1 or not near[gaps[i]]]
+    for begin, end in zip(begins, (*begins[1:], len(places)), strict=True):
+        start = places[begin]
+        run = "".join(words[start : start + end - begin])
+        for first in [first for first in range(len(run) - HEAD + 1) if run[first : first + HEAD] in heads]:
             ahead = run[first : first + LONGEST]
             if ahead not in meant:
-                meant[ahead] = _begun(ahead, lexicon)
+                meant[ahead] = lexicon.beginning(ahead)
             for symbol in meant[ahead]:
                 yield Edge(start + first, start + first + len(symbol) - 1, symbol, Reason.GLUED)
-
-
-def _begun(ahead: str, lexicon: Lexicon) -> list[str]:
-    """The symbols that a run of letters begins with: words may stand before and behind a spaced one."""
-    symbols = lexicon.symbols
-    return [symbol for length in range(HEAD, len(ahead) + 1) if (symbol := ahead[:length]) in symbols]
 
 
 def _with_digits(reading: Reading, wanted: KeysView[str]) -> Iterator[Edge]:
@@ -176,7 +174,7 @@ def _masked(reading: Reading, lexicon: Lexicon, meant: Meant) -> Iterator[Edge]:
                 continue
             asked.add(mask)
             if mask not in meant:
-                meant[mask] = list(lexicon.alike(mask))
+                meant[mask] = lexicon.alike(mask)
         for symbol in meant[mask]:
             yield Edge(*reading.between(found.start(), found.end()), symbol, Reason.LOOK_ALIKE)
 
@@ -186,11 +184,17 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
 
     `parts`: what stands between two tokens and may be such a parting.
     """
-    words, gaps, wanted, begins = reading.words, reading.gaps, lexicon.symbols, lexicon.begins
+    words, gaps, wanted, heads = reading.words, reading.gaps, lexicon.symbols, lexicon.heads
     parting = [gap in parts for gap in gaps]
-    for i in [i for i in range(len(words) - 1) if parting[i + 1]]:
-        word, last, most = words[i], i, min(len(words) - 1, i + _LONGEST_PARTED)
-        # Of letters set apart by signs every one begins a word: this loop is what such a text costs.
+    parting[-1] = False
+    letter = [len(word) == 1 for word in words]
+
+    def within(i: int) -> bool:
+        """Whether a token is a letter set apart like the one before it."""
+        return parting[i] and letter[i] and letter[i - 1]
+
+    for i in [i for i, parted in enumerate(parting[1:]) if parted and not within(i)]:
+        word, last, most = words[i], i, i + _LONGEST_PARTED
         while last < most and parting[last + 1] and len(word) <= LONGEST:
             last += 1
             part, gap = words[last], gaps[last]
@@ -200,7 +204,8 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
             elif part.isdigit() and word.isdigit():
                 break  # Signs part numbers.
             word += part
-            if len(word) >= HEAD and not begins(word[:HEAD]):
+            if len(word) >= HEAD and word[:HEAD] not in heads:
                 break
-            if word in wanted:
+            # No word ends amid letters set apart, but a spaced one (`_spaced`).
+            if word in wanted and not (parting[last + 1] and within(last + 1)):
                 yield Edge(i, last, word, Reason.EXACT if gap == "'" else Reason.GLUED)

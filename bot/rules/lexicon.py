@@ -1,15 +1,17 @@
 """Every symbol that some rule asks for, and by how many slots."""
 
-import re
-from bisect import bisect_left
+import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, KeysView, Sequence
+from collections.abc import Iterable, KeysView, Sequence
 from typing import Self
 
 # Letters by which the longer symbols are known to begin.
 HEAD = 4
 # Letters that every prefix has.
 SHORTEST_PREFIX = 3
+
+_LAST = chr(sys.maxunicode)
 
 
 class Lexicon:
@@ -20,6 +22,10 @@ class Lexicon:
         self._heads: Counter[str] = Counter()
         # All by length, sorted, for words with letters starred out.
         self._by_length: dict[int, Sequence[str]] = {}
+        # The letters that they are written with, and perhaps some that they were.
+        self._letters: frozenset[str] = frozenset()
+        # How long those are that begin alike; kept once it was asked for.
+        self._lengths: dict[str, Sequence[int]] = {}
 
     @property
     def symbols(self) -> KeysView[str]:
@@ -30,29 +36,46 @@ class Lexicon:
         """How many slots ask for it."""
         return self._counts.get(symbol, 0)
 
-    def begins(self, head: str) -> bool:
-        """Whether a symbol of `HEAD` or more letters begins with these `HEAD`."""
-        return head in self._heads
+    @property
+    def heads(self) -> KeysView[str]:
+        """The first `HEAD` letters of those that have as many."""
+        return self._heads.keys()
+
+    def beginning(self, run: str) -> list[str]:
+        """Those of `HEAD` or more letters that a run of letters begins with, the shortest first."""
+        head = run[:HEAD]
+        if head not in self._lengths:
+            self._lengths[head] = [length for length in sorted(self._by_length) if self._has(head, length)]
+        lengths = self._lengths[head]
+        return [run[:length] for length in lengths if length <= len(run) and run[:length] in self._counts]
+
+    def _has(self, begin: str, length: int) -> bool:
+        some = self._by_length[length]
+        return (at := bisect_left(some, begin)) < len(some) and some[at].startswith(begin)
 
     def has_longer(self, word: str, length: int) -> bool:
         """Whether a symbol of `length` or more letters begins with this word."""
         if len(word) >= HEAD and word[:HEAD] not in self._heads:
             return False
-        for letters, some in self._by_length.items():
-            if letters >= length and (at := bisect_left(some, word)) < len(some) and some[at].startswith(word):
-                return True
-        return False
+        return any(letters >= length and self._has(word, letters) for letters in self._by_length)
 
-    def alike(self, mask: str) -> Iterator[str]:
-        """The symbols that fit a mask: letters, and a star for each that is hidden."""
-        begin = mask[: mask.index("*")]
+    def alike(self, mask: str) -> list[str]:
+        """The symbols that fit a mask: letters, and a star for each that is hidden, at most half of them."""
+        begin, _, rest = mask.partition("*")
+        if "*" not in rest:
+            return sorted(filter(self._counts.__contains__, (begin + letter + rest for letter in self._letters)))
+        head, *others = mask[:HEAD].split("*")
+        begins = [begin]
+        if len(others) == 1:
+            begins = sorted(self._heads.keys() & {head + letter + others[0] for letter in self._letters})
         some = self._by_length.get(len(mask), ())
-        fits = re.compile(mask.replace("*", "[^\\W\\d_]")).fullmatch
-        for i in range(bisect_left(some, begin), len(some)):
-            if not some[i].startswith(begin):
-                return
-            if fits(some[i]):
-                yield some[i]
+        end = rest.rpartition("*")[2]
+        return [
+            symbol
+            for begin in begins
+            for symbol in some[bisect_left(some, begin) : bisect_right(some, begin + _LAST)]
+            if symbol.endswith(end) and _fits(symbol, mask)
+        ]
 
     def changed(self, gone: Iterable[str], new: Iterable[str]) -> Self:
         """With the symbols of some slots less (each was there) and of others more."""
@@ -72,8 +95,13 @@ class Lexicon:
         other._heads.update(symbol[:HEAD] for symbol in added if len(symbol) >= HEAD)
         other._heads.subtract(symbol[:HEAD] for symbol in removed if len(symbol) >= HEAD)
         other._heads = +other._heads
+        other._letters = self._letters.union(filter(str.isalpha, set("".join(added))))
         other._by_length = _sorted(self._by_length, added, frozenset(removed))
         return other
+
+
+def _fits(symbol: str, mask: str) -> bool:
+    return all(one == meant or (one == "*" and meant.isalpha()) for one, meant in zip(mask, symbol, strict=True))
 
 
 def _sorted(

@@ -23,8 +23,9 @@ _CACHED = 20_000
 # One set of first characters lets the scan skip to them; each look-behind then sees that character and one more.
 ADDRESS = re.compile(
     r"[hHwWtT@](?:"
-    r"(?:(?<=[hH])[tT]{2}[pP][sS]?://|(?<=[wW])[wW]{2}\.|(?<=[tT])[gG]://|(?<=[tT])(?<!\w.)\.[mM][eE]/)[^\s<>«»\"]+"
-    r"|(?<=@)(?<![\w@].)[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f]))"
+    r"(?:(?<=[hH])[tT]{2}[pP][sS]?://|(?<=[wW])[wW]{2}\.|(?<=[tT])[gG]://|(?<=[tT])(?<![\w\u0300-\u036f].)\.[mM][eE]/)"
+    r"[^\s<>«»\"]+"
+    r"|(?<=@)(?<![\w@\u0300-\u036f].)[A-Za-z][A-Za-z0-9_]{3,31}(?![\w\u0300-\u036f]))"
 )
 _LETTERS = {"и\u0306": "й", "і\u0308": "ї", "у\u0306": "ў"}
 _APOSTROPHES = dict.fromkeys("’‘ʼʹ′`´", "'")
@@ -121,6 +122,8 @@ class Folded:
     ends: Sequence[int]
     # Nothing but everyday letters, digits and signs: what is a word can be told faster.
     everyday: bool = False
+    # Where in the original, in order, words are parted that the plain reading does not part.
+    breaks: Sequence[int] = ()
 
 
 def fold(original: str, *, split: bool = False) -> Folded:
@@ -146,44 +149,76 @@ def _blank(original: str) -> str:
     return ADDRESS.sub(lambda found: BARRIER * len(found.group()), original)
 
 
-# Nearly every post has no other characters, and no joiner behind a word; then folding is `lower` and a few replacements.
-_STRANGE = re.compile("[^\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u0454\u0456\u0457\u0490\u0491«»“”„…–—•№\u00a0"
-                       "\u2600-\u27bf\U0001f300-\U0001faff]"
-                       rf"(?:(?<![{_JOINERS}])|(?<=[\w\u0300-\u036f'’-].))")  # fmt: skip
+# What nearly every post is made of: its folding is `lower` and a few replacements.
+_EVERYDAY = (
+    "\x00-\x7f\u0410-\u044f\u0401\u0451\u0404\u0406\u0407\u0454\u0456\u0457\u0490\u0491«»“”„…–—•№\u00a0"
+    "\u2600-\u27bf\U0001f300-\U0001faff"
+)
+_NOT_EVERYDAY = re.compile(f"[^{_EVERYDAY}]")
+# The same, joiners that follow no word aside.
+_STRANGE = re.compile(rf"[^{_EVERYDAY}](?:(?<![{_JOINERS}])|(?<=[\w\u0300-\u036f'’-].))")
 
 
 def _fold(original: str, source: str, *, split: bool) -> Folded:
     if not split and not _STRANGE.search(source):
-        text = source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
+        text = _fold_everyday(source)
         return Folded(original, text, range(len(text)), range(1, len(text) + 1), everyday=True)
-    odd = _TABLE.odd_of(set(source))
-    if any(joiner in source for joiner in _JOINERS) and (split or _JOINED.search(source)):
+    chars = set(source)
+    odd = _TABLE.odd_of(chars)
+    if not chars.isdisjoint(_JOINERS) and (split or _JOINED.search(source)):
         odd.update(_JOINERS)
-    humps = {found.end() for found in _HUMP.finditer(source)} if split else set()
+    everyday = all(map(is_hidden, odd)) and not _NOT_EVERYDAY.search("".join(chars.difference(odd, _JOINERS)))
+    humps = _humps(source, everyday=everyday) if split else set()
+    if everyday:
+        return _fold_around(original, source, odd, humps, split=split)
     if odd or humps:
         return _fold_oddly(original, source, odd, humps, split=split)
     text = source.translate(_TABLE)
     return Folded(original, text, range(len(text)), range(1, len(text) + 1))
 
 
+def _humps(source: str, *, everyday: bool) -> set[int]:
+    """The capitals inside words."""
+    if everyday:
+        return {found.start() for found in _EVERYDAY_HUMP.finditer(source)}
+    return {found.end() for found in _HUMP.finditer(source)}
+
+
+def _fold_everyday(source: str) -> str:
+    return source.lower().replace("ё", "е").replace("\ufe0f", " ").replace("\u200d", " ").replace("`", "'")
+
+
+def _fold_around(original: str, source: str, hidden: set[str], humps: set[int], *, split: bool) -> Folded:
+    """What stands between hidden characters and humps at once; all else in the text is everyday."""
+    folded = _fold_everyday(source)
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    places = {i for i, char in enumerate(source) if char in hidden} if hidden else set()
+    breaks = sorted(places | humps)
+    for i in (*breaks, len(source)):
+        parts.append(folded[at:i])
+        starts += range(at, i)
+        ends += range(at + 1, i + 1)
+        at = i + 1 if i in places else i
+        if split and i < len(source):
+            parts.append(" ")
+            starts.append(i)
+            ends.append(i + 1)
+    return Folded(original, "".join(parts), starts, ends, everyday=True, breaks=breaks)
+
+
 def _fold_oddly(original: str, source: str, odd: set[str], humps: set[int], *, split: bool) -> Folded:
-    """Each character by itself, then those mended that are odd or that a hump is before."""
-    pieces = list(map(_TABLE.__getitem__, map(ord, source)))
-    # By place: where what stands there ends, when marks follow it.
-    longer: dict[int, int] = {}
+    """Each character by itself, then those mended that marks are drawn on or that are humps."""
+    hidden = {char for char in odd if is_hidden(char)}
+    shown = " " if split else ""
+    folded = map(_TABLE.__getitem__, map(ord, source))
+    pieces = [shown if char in hidden else piece for char, piece in zip(source, folded, strict=True)]
     for i in humps:
         pieces[i] = " " + pieces[i]
-    before, base = -2, -1
-    for i in [i for i, char in enumerate(source) if char in odd]:
-        # The last character that is drawn: right before, or before the odd ones that are not.
-        base = base if i == before + 1 and not pieces[before] else i - 1
-        before = i
-        if is_hidden(source[i]):
-            pieces[i] = " " if split else ""
-        elif base >= 0 and is_mark(source[i]):
-            drawn = pieces[base]
-            pieces[base] = drawn[:-1] + _LETTERS.get(drawn[-1] + source[i], drawn[-1])
-            longer[base] = i + 1
+    # By place: where what stands there ends, when marks follow it.
+    longer = _draw_marks(source, pieces, {char for char in odd - hidden if is_mark(char)})
     text = "".join(pieces)
     starts = list(compress(range(len(pieces)), pieces))
     if len(starts) < len(text):
@@ -194,4 +229,23 @@ def _fold_oddly(original: str, source: str, odd: set[str], humps: set[int], *, s
         lasts = list(accumulate(map(len, pieces)))
         for i, end in longer.items():
             ends[lasts[i] - 1] = end
-    return Folded(original, text, starts, ends)
+    breaks = sorted(humps.union(i for i, char in enumerate(source) if char in hidden)) if split else ()
+    return Folded(original, text, starts, ends, breaks=breaks)
+
+
+def _draw_marks(source: str, pieces: list[str], marks: set[str]) -> dict[int, int]:
+    """Draw each mark on the last character that shows before it; where those end then, by their places."""
+    longer: dict[int, int] = {}
+    base, before = -1, -1
+    for i in [i for i, char in enumerate(source) if char in marks] if marks else ():
+        place = i - 1
+        # Behind the mark before this one, so that each place is passed once.
+        while place > before and not pieces[place]:
+            place -= 1
+        base, before = (place if place > before else base), i
+        if base >= 0:
+            drawn = pieces[base]
+            if (letter := _LETTERS.get(drawn[-1] + source[i])) is not None:
+                pieces[base] = drawn[:-1] + letter
+            longer[base] = i + 1
+    return longer

@@ -5,7 +5,6 @@ Terms that ask for the same word share what is found of it: a hostile text repea
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from bot.rules.ground import Ground
 from bot.rules.slots import BOLDNESS, Path, Reason, Slot
@@ -46,7 +45,6 @@ class Scene:
             yield self._found[key]
 
     def _placed(self, ways: list[Way]) -> list[Found]:
-        words = self._reading.words
         if not ways:
             return []
         if len(ways) > 1 and len({way[:2] for way in ways}) < len(ways):
@@ -56,27 +54,18 @@ class Scene:
                 if place not in best or BOLDNESS[way.reason] < BOLDNESS[best[place].reason]:
                     best[place] = way
             ways = list(best.values())
-        return [
-            Found(self.field, self._begins[first], self._ends[last], self._number[first], self._number[last],
-                  meant or (words[first] if first == last else " ".join(words[first : last + 1])), reason)
-            for first, last, reason, meant in ways
-        ]  # fmt: skip
+        return [self._found_at(way) for way in ways]
 
-    @cached_property
-    def _begins(self) -> Sequence[int]:
-        return self._reading.places
-
-    @cached_property
-    def _ends(self) -> Sequence[int]:
-        return self._reading.ends
-
-    @cached_property
-    def _number(self) -> Sequence[int]:
-        """By token: which word of the plain reading it stands in."""
-        if self._reading is self._plain:
-            return range(len(self._plain.words))
-        places = self._plain.places
-        return [max(bisect_right(places, place) - 1, 0) for place in self._reading.places]
+    def _found_at(self, way: Way) -> Found:
+        reading, (first, last, reason, form) = self._reading, way
+        begin, end = reading.span(first, last)
+        form = form or (reading.words[first] if first == last else reading.form(first, last))
+        if reading is not self._plain:
+            # By number, the word of the plain reading that a word stands in.
+            places = self._plain.places
+            last = max(bisect_right(places, reading.place(last)) - 1, 0)
+            first = max(bisect_right(places, begin) - 1, 0)
+        return Found(self.field, begin, end, first, last, form, reason)
 
 
 def merged(parts: Iterable[Sequence[Found]]) -> list[Found]:

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import accumulate
 
@@ -50,15 +51,32 @@ class Reading:
         starts = self._folded.starts
         return self._starts if isinstance(starts, range) else [starts[start] for start in self._starts]
 
-    @cached_property
-    def ends(self) -> list[int]:
-        """Where each token ends in the original text."""
-        ends = self._folded.ends
-        return [ends[start + len(word) - 1] for start, word in zip(self._starts, self.words, strict=True)]
+    def place(self, index: int) -> int:
+        """Where one token begins in the original text."""
+        return self._folded.starts[self._starts[index]]
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """The first and the last token within [start, end) of the folded text."""
         return bisect_left(self._starts, start), bisect_left(self._starts, end) - 1
+
+    def where(self, words: AbstractSet[str]) -> dict[str, list[int]]:
+        """Where these words stand, by the words, in the order of the text."""
+        places: dict[str, list[int]] = {}
+        for i, word in enumerate(self.words) if words else ():
+            if word in words:
+                if word in places:
+                    places[word].append(i)
+                else:
+                    places[word] = [i]
+        return places
+
+    def near_breaks(self, before: int, after: int) -> set[int]:
+        """The tokens beside which the plain reading does not part words, with so many before and after each."""
+        near: set[int] = set()
+        for place in self._folded.breaks:
+            token = bisect_left(self._starts, bisect_left(self._folded.starts, place))
+            near.update(range(token - 1 - before, token + 1 + after))
+        return near
 
     def original(self, first: int, last: int) -> str:
         """Tokens `first` to `last` as they stand in the original text."""
@@ -110,14 +128,19 @@ class Reading:
     def near(self, index: int) -> bool:
         """Whether no blank line and no address stands between the token before and this one."""
         gap = self._parts[2 * index]
-        return gap == " " or (BARRIER not in gap and _BLANK_LINE.search(gap) is None)
+        return gap == " " or is_near(gap)
 
     def _counted(self, index: int) -> bool:
         """Whether a token is a number, or the end of one: `№ 150. Дивизия`, `finished 1st. Brigade`."""
         return self.words[index].isdigit() or (index > 0 and self.words[index - 1].isdigit() and self.tight(index))
 
     def _capital(self, index: int) -> bool:
-        return self._folded.original[self.places[index]].isupper()
+        return self._folded.original[self.place(index)].isupper()
+
+
+def is_near(gap: str) -> bool:
+    """Whether neither a blank line nor an address is in what stands between two tokens."""
+    return BARRIER not in gap and _BLANK_LINE.search(gap) is None
 
 
 def read(text: str) -> tuple[Reading, ...]:

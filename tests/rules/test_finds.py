@@ -1,12 +1,18 @@
 """Terms are looked for when a rule asks for them, and rules ask for no more than they need."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from bot.rules.finds import Finds
 from bot.rules.ground import Ground
 from bot.rules.scene import Scene
 from bot.rules.slots import Form, Path, Reason, Slot
 from bot.rules.tree import AtLeast, Found, Hits, Leaf, Term, Tree, all_of, any_of, evaluate, negate
 from bot.rules.words import read
-from tests.rules.helpers import rule_set, subject
+from tests.rules.helpers import rule_set, spans, subject
 
 HIT = Found(0, 0, 1, 0, 0, "x")
 
@@ -74,3 +80,33 @@ def test_a_term_whose_words_stand_apart_makes_no_rule_true() -> None:
     for text, found in (("взрыв рядом, склада нет", False), ("взрыв склада", True)):
         assert bool(rules.match(subject(text))) is found, text
         assert bool(rules.terms_in(subject(text))) is found, text
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ('unit:"58-я армия"', "58-я гвардейская\u200bобщевойсковая армия"),
+        ('"приказ наступать"~3', "приказ всем\u200bчастям\u200bнаступать"),
+        ("person:Попов", "наш\u200bгенерал попов"),
+        ("OA", "58\u200bOA"),
+        ("Шойгу", "в МинистрШойгу"),
+    ],
+)
+def test_what_is_met_beside_a_break_alone_is_found(query: str, text: str) -> None:
+    """The reading in which words are parted is asked about what stands at a break, and for a few words around it."""
+    assert spans(rule_set(query), text)
+
+
+def test_the_form_of_a_hit_is_the_same_in_every_process() -> None:
+    """Two paths of one term meet `StormShadow`, both glued: an edit seen after a restart must not find a new form."""
+    program = (
+        "from tests.rules.helpers import rule_set, spans;"
+        "print([span.form for span in spans(rule_set('\"Storm Shadow\"'), 'S t o r m   S h a d o w')])"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "3", "7", "9")
+    }
+    assert len(told) == 1

@@ -18,7 +18,7 @@ def lattice(text: str, wanted: Iterable[str]) -> list[tuple[int, int, str, str]]
 def read_with(text: str, wanted: Iterable[str]) -> list[Edge]:
     """The edges of a text's plain reading."""
     sieve, reading = Sieve(Lexicon().changed((), wanted)), read(text)[0]
-    return list(edges(reading, sieve.words(reading.vocabulary), sieve))
+    return list(edges(reading, reading.where(sieve.words(reading.vocabulary)), sieve))
 
 
 FOUND = [
@@ -30,6 +30,10 @@ FOUND = [
     ("пришёл Ш0йгу", "шойгу", [(1, 3, "шойгу", "look-alike")]),
     ("к@дыров", "кадыров", [(0, 1, "кадыров", "look-alike")]),
     ("пал Ш*йгу", "шойгу", [(1, 2, "шойгу", "look-alike")]),
+    ("Ш*йг*", "шойгу", [(0, 1, "шойгу", "look-alike")]),
+    ("Г**ас*мов", "герасимов", [(0, 2, "герасимов", "look-alike")]),
+    ("Гера**мов", "герасимов", [(0, 1, "герасимов", "look-alike")]),
+    ("В🔥С🔥У", "всу", [(0, 2, "всу", "glued")]),
     ("пятьдесят восьмой", "58", [(0, 1, "58", "number-words")]),
     ("контр батарейная", "контрбатарейная", [(0, 1, "контрбатарейная", "glued")]),
     ("контр-батарейная", "контрбатарейная", [(0, 1, "контрбатарейная", "glued")]),
@@ -61,6 +65,8 @@ REFUSED = [
     ("ш о й", "шой"),  # Three letters are no spaced word.
     ("Шой — гу", "шойгу"),
     ("missile's", "missiles"),
+    ("н🔥а🔥в🔥с🔥у🔥д", "всу"),  # Amid the letters of another word.
+    ("Ш*йг*", "шо1гу"),  # A star stands for a letter.
     ("сто пятьдесят восьмая", "58"),  # A part of a longer number.
     ("пятьдесят. Восьмая", "58"),  # Two sentences.
 ]

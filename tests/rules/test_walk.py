@@ -136,9 +136,9 @@ def test_a_slip_counts_only_where_the_slot_allows_one() -> None:
 
 
 def test_a_prefix_is_no_number_in_words() -> None:
-    """`5*` asks for digits that stand there."""
+    """`500*` asks for digits that stand there."""
     spoken = Edge(0, 0, "500", Reason.NUMBER_WORDS)
-    assert ways("пятьсот 501", Slot({}, "50"), extra=(spoken,)) == [Way(1, 1, Reason.PREFIX)]
+    assert ways("пятьсот 5001", Slot({}, "500"), extra=(spoken,)) == [Way(1, 1, Reason.PREFIX)]
 
 
 def test_a_path_takes_a_bounded_number_of_steps() -> None:
