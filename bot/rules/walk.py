@@ -81,10 +81,11 @@ def _read_as(ground: Ground, slot: Slot, edges: Iterable[Edge]) -> Iterator[Way]
 def _along(ground: Ground, path: Path) -> list[Way]:
     """The ways of a path of several slots."""
     first, second = path.slots[:2]
-    starts = ground.standing(first).before(second, ground.standing(second))
+    following = ground.standing(second)
+    starts = ground.standing(first).before(second, following)
     if not starts:
         return []
-    others = [(slot, ground.standing(slot)) for slot in path.slots[1:]]
+    others = [(second, following), *((slot, ground.standing(slot)) for slot in path.slots[2:])]
     limit, inner, told = ground.steps + MAX_STEPS, ground.inner, not second.gap
     found: list[Way] = []
     for start in starts:
