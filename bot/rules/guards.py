@@ -4,7 +4,7 @@ from bot.rules.forms.context import fits
 from bot.rules.forms.dictionary import grammemes, is_feminine_first_name, is_name, parses
 from bot.rules.lattice import Edge
 from bot.rules.military import is_size
-from bot.rules.slots import Form, Guard
+from bot.rules.slots import Form, Guard, Reason
 from bot.rules.words import Reading
 
 # A rank may be followed by one of these, and only then by the name.
@@ -59,12 +59,23 @@ def _written(guard: int, reading: Reading, edge: Edge, *, speech: bool) -> bool:
         return False
     if guard & _LOWER and not letters.islower():
         return False
-    return not guard & _CAPITAL or letters[:1].isupper() or _after_rank(reading, edge)
+    return not guard & _CAPITAL or letters[:1].isupper() or _is_meant(reading, edge) or _after_rank(reading, edge)
+
+
+def _is_meant(reading: Reading, edge: Edge) -> bool:
+    """`п у т и н`, `#путин`: whoever spells a word or makes it a hashtag means a name."""
+    spelled = edge.reason is Reason.GLUED and edge.last - edge.first + 1 == len(edge.symbol)
+    return spelled or reading.gaps[edge.first].endswith("#")
 
 
 def _after_rank(reading: Reading, edge: Edge) -> bool:
-    """`генерал-майор попов`, `командующий армией генерал попов`: a rank right before, or two words before."""
-    return any(word.startswith(_RANKS) for word in reading.words[max(0, edge.first - 2) : edge.first])
+    """`генерал-майор попов`, `командир роты попов`: a rank right before, or two words before, no verb between."""
+    *further, before = reading.words[max(0, edge.first - 2) : edge.first] or [""]
+    if before.startswith(_RANKS):
+        return True
+    return any(word.startswith(_RANKS) for word in further) and not any(
+        "VERB" in grammemes(one) for one in parses(before)
+    )
 
 
 def _after_woman(reading: Reading, edge: Edge) -> bool:

@@ -91,7 +91,9 @@ def _one_alphabet(token: str) -> Iterator[str]:
         yield (whole := token.translate(_CYRILLIC_DRAWN))
         yield whole.translate(_RUSSIAN)
     elif letters & {"і", "ѕ", "ј", "ї", "є", "ґ"}:
-        yield token.translate(_RUSSIAN)
+        # Зеленській is Ukrainian, of a woman; no Зеленський.
+        if not token.endswith("ькій"):
+            yield token.translate(_RUSSIAN)
         if letters & _NO_LETTERS_HERE and cyrillic <= _TO_LATIN.keys():
             yield token.translate(_LATIN_DRAWN)
 

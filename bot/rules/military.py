@@ -77,7 +77,7 @@ ECHELONS = (
         "army",
         _words("армия армии армию армией армиею армія армії армію армією army"),
         _words("армии армий армиям армиями армиях армій арміям арміями арміях armies"),
-        _words("оа ова гоа гова та гта caa gcaa ta gta ga"),
+        _words("оа ова зва гоа гова та гта caa gcaa ta gta ga"),
     ),
     Echelon(
         "corps",

@@ -163,7 +163,11 @@ def _met(
 def _reach(ground: Ground, slot: Slot, standing: Standing, step: _Step) -> Iterable[int]:
     """Where the next slot may stand."""
     at = step.last + 1
-    if slot.skip is not Skip.MILITARY and not standing.within(at, at + slot.gap):
+    if slot.skip is Skip.MILITARY:
+        # `Мира 72, бригада скорой`: no unit, unless a list goes on.
+        if not step.ordinal and not ground.speech and "," in ground.reading.gaps[at]:
+            return ()
+    elif not standing.within(at, at + slot.gap):
         return ()
     if slot.tight:
         return (at,) if ground.reading.joined(at, speech=ground.speech) and ground.together(at) else ()

@@ -15,8 +15,15 @@ _TIGHT = re.compile(r"[-‐‑‒–—−'_]?")
 _STOP = re.compile(r"[.!?…]\W*\s")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SPACES = (" ", "\u00a0")
+# `с 300 бойцами` is no С-300.
+_PREPOSITIONS = frozenset("свкоу")
 # `ген. Попов`: a full stop after so few letters ends an abbreviation, not a sentence.
 _ABBREVIATION = 4
+# English sentences often end in words that short: `by air. Defence officials`.
+_ENGLISH = frozenset(
+    "gen col ltc maj capt cpt lt sgt pvt brig adm cdr div bde regt bn mr mrs ms dr jr sr st no vs pres gov sen rep min dep "
+    "ref ft mt etc al art fig dept".split()
+)
 
 
 class Reading:
@@ -111,7 +118,10 @@ class Reading:
         """
         if self._parts[2 * index] not in _SPACES:
             return self.tight(index)
-        return speech or not self.words[index - 1].isdigit() or self._capital(index)
+        before = self.words[index - 1]
+        if before in _PREPOSITIONS and not speech and not self._capital(index - 1):
+            return False
+        return speech or not before.isdigit() or self._capital(index)
 
     def together(self, index: int) -> bool:
         """Whether a phrase may run from the token before to this one: no sentence ends, no address stands between."""
@@ -123,7 +133,7 @@ class Reading:
         stop = _STOP.match(gap.lstrip("\"'»”)"))
         if stop is None or not self._capital(index):
             return True
-        return gap.startswith(". ") and len(self.words[index - 1]) <= _ABBREVIATION and not self._counted(index - 1)
+        return gap.startswith(". ") and _is_abbreviation(self.words[index - 1]) and not self._counted(index - 1)
 
     def near(self, index: int) -> bool:
         """Whether no blank line and no address stands between the token before and this one."""
@@ -136,6 +146,11 @@ class Reading:
 
     def _capital(self, index: int) -> bool:
         return self._folded.original[self.place(index)].isupper()
+
+
+def _is_abbreviation(word: str) -> bool:
+    """Whether a full stop behind a word may leave the sentence open."""
+    return len(word) <= _ABBREVIATION and (len(word) == 1 or not word.isascii() or word in _ENGLISH)
 
 
 def is_near(gap: str) -> bool:

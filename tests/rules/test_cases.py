@@ -17,12 +17,11 @@ KNOWN = {
     "blind-fuzzy-06": "the dictionary knows Искандар, a first name; slips are looked for in unknown words alone",
     "blind2-homonym-10": "стекла after a noun is mostly of glass",
     "blind2-evasion-14": "the letters of flags are left alone: every other post has a flag in it",
-    "blind3-unit-26": "a house number and its block: only the street before them tells it from a corps",
     "blind3-homonym-05": "дул is also how many barrels are written; a wind is not known to blow",
     "blind3-uk-homonym-03": "цілі are targets far oftener than whole",
 }
 # At least so many cases, and so great a share of them right.
-BARS = {"russian": (170, 0.97), "ukrainian": (120, 0.95), "english": (60, 0.95), "blind": (600, 0.98)}
+BARS = {"russian": (170, 0.97), "ukrainian": (120, 0.95), "english": (60, 0.95), "blind": (1_100, 0.98)}
 
 
 def is_right(case: dict[str, Any]) -> bool:

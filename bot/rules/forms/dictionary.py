@@ -51,7 +51,9 @@ def is_common_word(word: str) -> bool:
 
 
 def _is_common(parse: Any) -> bool:
-    """VESUM marks no places; but they have no plural, and other nouns mostly have one."""
+    """VESUM marks no places, and not every surname; but places have no plural, and other nouns mostly have one."""
+    if parse.normal_form.endswith("енко"):
+        return False
     if parse.tag.POS != "NOUN":
         return parse.tag.POS != "ADJF" or not parse.normal_form.endswith(("ів", "їв", "ов", "ев", "єв", "ин", "їн"))
     return "plur" in parse.tag.grammemes or any("plur" in one.tag.grammemes for one in parse.lexeme)

@@ -61,7 +61,8 @@ def _verb(word: str, *, regular: bool) -> list[str]:
     if _doubles(word):
         return [word + word[-1] + "ing", *([word + word[-1] + "ed", word + "ing", word + "ed"] if regular else [])]
     past = word[:-1] + "ied" if _consonant_y(word) else stem + "ed"
-    return [stem + "ing", *([past] if regular else [])]
+    lasting = word[:-2] + "ying" if word.endswith("ie") else stem + "ing"
+    return [lasting, *([past] if regular else [])]
 
 
 def _consonant_y(word: str) -> bool:

@@ -7,19 +7,23 @@ from bot.rules.forms.assemble import folded, is_cyrillic, merged, name_forms, pl
 from bot.rules.forms.dictionary import grammemes, parses
 from bot.rules.forms.latin import latin_spellings, ukrainian_spellings
 from bot.rules.forms.slavic import UKRAINIAN, place_in_russian, place_in_ukrainian
-from bot.rules.slots import Form, Reason
+from bot.rules.slots import Form, Guard, Reason
 
 _VELAR = "гкхжчшщ"
 # Before -і in Ukrainian: Юріївка, Юріївці.
 _SOFTENED = {"г": "з", "к": "ц", "х": "с"}
 _SHORTEST_LATIN = 4
+# Places that are everyday words in English: without a capital they are none.
+_EVERYDAY = frozenset(
+    "nice reading split bath mobile orange deal sandwich buffalo phoenix male lens rugby cork hull".split()
+)
 
 
 @lru_cache(50_000)
 def place(name: str, *, several: bool = False) -> dict[str, Form]:
     """The forms of one word of a place name; `several`: of a name of several words."""
     if not is_cyrillic(name):
-        return plain([name], Reason.EXACT)
+        return plain([name], Reason.EXACT, Guard.CAPITAL if folded(name) in _EVERYDAY and not several else Guard.NONE)
     lower = name.lower()
     ukrainian = bool(UKRAINIAN & set(lower)) or lower.endswith(("ськ", "цьк"))
     # Суми, Роботине: letters that both alphabets have; the name may be of either.

@@ -27,6 +27,7 @@ _PAIRS = (
     ("белая", "біла"), ("белый", "білий"), ("острог", "острог"), ("каменское", "кам'янське"), ("каменка", "кам'янка"),
     ("черкассы", "черкаси"), ("ивано", "івано"), ("бровары", "бровари"), ("борисполь", "бориспіль"),
     ("тернополь", "тернопіль"), ("ирпень", "ірпінь"), ("мирноград", "мирноград"), ("рог", "ріг"), ("яр", "яр"),
+    ("белгород", "бєлгород"),
 )  # fmt: skip
 UKRAINIAN = frozenset("ґєії")
 MAX = 16
@@ -43,6 +44,8 @@ def to_ukrainian(name: str) -> frozenset[str]:
         stem, end = name, ""
         if name.endswith(("ый", "ой")):
             stem, end = name[:-2], "ий"
+        elif name.endswith("ец"):
+            stem, end = name[:-2], "ець"
     options = [_options(stem, i) for i in range(len(stem))]
     spelled = ("".join(choice) + end for choice in _some(options))
     return frozenset(spelled)
@@ -103,7 +106,11 @@ def _options(stem: str, i: int) -> tuple[str, ...]:
         case "ё":
             return ("е", "йо", "ьо") if i else ("йо",)
         case "е":
-            return ("е", "є") if not before or before in "аеёиоуыэюяь" else ("е", "і")
+            if before == "ь":
+                return ("є", "йо")
+            return ("е", "є") if not before or before in "аеёиоуыэюя" else ("е", "і")
+        case "ь" if stem[i + 1 : i + 2] in ("е", "ё"):
+            return ("ь", "")
         case "ъ":
             return ("'", "’", "")
     return (char,)

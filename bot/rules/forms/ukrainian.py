@@ -50,7 +50,7 @@ def _declined(name: str) -> list[str]:
     if name.endswith("а"):
         stem = name[:-1]
         before_i = stem[:-1] + _SOFTENED.get(stem[-1], stem[-1])
-        return [stem + "и", before_i + "і", stem + "у", stem + ("ею" if stem[-1] in HUSHING else "ою")]
+        return [stem + "и", before_i + "і", stem + "у", stem + ("ею" if stem[-1] in HUSHING else "ою"), stem + "о"]
     if name.endswith("я"):
         stem = name[:-1]
         return [stem + end for end in (("ї", "ю", "єю") if stem[-1] in "аеиіоу" else ("і", "ю", "ею"))]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-from bot.rules.forms.assemble import folded
+from bot.rules.forms.assemble import folded, plain
 from bot.rules.forms.dictionary import is_common_word, is_feminine_first_name
+from bot.rules.forms.latin import latin_spellings
 from bot.rules.forms.people import first_name, initials, surname
 from bot.rules.forms.places import place as place_forms
 from bot.rules.military import contradicting, echelon_of, needs_capitals, short_names
@@ -22,6 +23,8 @@ EXAMPLES = {
     "url": "url:t.me/rybar",
     "mention": "mention:rybar",
 }
+# Ростов-на-Дону, Порт-у-Пренс: inside a name these are no nouns.
+_BETWEEN = frozenset("на над под при за у в під біля de of on upon".split())
 # Adjectives between a unit's number and its noun.
 _UNIT_GAP = 5
 
@@ -65,7 +68,11 @@ def place_name(body: str, text: str, place: Place) -> tuple[Path, ...]:
     named = several and any(token.isalpha() and not is_common_word(token) for _, _, token in pieces)
     slots = []
     for number, written, token in pieces:
-        forms = place_forms(written, several=several) if token.isalpha() else {token: Form()}
+        forms = {token: Form()}
+        if token in _BETWEEN and several:
+            forms |= plain(latin_spellings(token), Reason.TRANSLITERATED)
+        elif token.isalpha():
+            forms = place_forms(written, several=several)
         if named:
             forms = {form: Form(one.reason, one.guard & ~Guard.CAPITAL) for form, one in forms.items()}
         slots.append(Slot(forms, tight=number > 0))
