@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Self
 
 from bot.rules.lexicon import SHORTEST_PREFIX, Lexicon
-from bot.rules.slots import Compiled, Path, Slot
+from bot.rules.slots import Compiled, Path, Skip, Slot
 
 # A term, the number of one of its paths, and that path, as they are kept: an object of its own.
 Entry = tuple[Compiled, int, Path]
@@ -57,12 +57,7 @@ class Anchors:
                 slots = entry[2].slots
                 if key not in met and len(slots) > 1 and any(_meets(slot, fresh) for slot in slots):
                     met[key] = entry
-        return [
-            entry
-            for entry in met.values()
-            if len(entry[2].slots) == 1
-            or not any(slot.forms and slot.forms.keys().isdisjoint(symbols) for slot in entry[2].slots)
-        ]
+        return [entry for entry in met.values() if len(entry[2].slots) == 1 or _may_stand(entry[2], symbols)]
 
     def _beginning(self, symbol: str) -> Iterator[Entry]:
         """The entries that wait for a word which begins as this one does."""
@@ -100,8 +95,13 @@ class Anchors:
                     _without(self._prefixed, slot.prefix, term)
 
 
+def _may_stand(path: Path, symbols: AbstractSet[str]) -> bool:
+    return all(not slot.forms or not slot.forms.keys().isdisjoint(symbols) for slot in path.slots)
+
+
 def _meets(slot: Slot, symbols: AbstractSet[str]) -> bool:
-    if not slot.forms.keys().isdisjoint(symbols):
+    # What may stand between a number and its unit is no symbol.
+    if slot.skip is Skip.MILITARY or not slot.forms.keys().isdisjoint(symbols):
         return True
     return bool(slot.prefix) and any(symbol.startswith(slot.prefix) for symbol in symbols)
 

@@ -6,6 +6,7 @@ Words and phrases are walked from their anchors (see `anchors`); regular express
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Self, TypeVar
 
 from bot.model import Source
@@ -96,16 +97,18 @@ class Index:
 
         `fresh`: the symbols one of which has to meet them, if not any will do.
         """
-        numbers: dict[Compiled, list[int]] = {}
-        for term, number, _ in self._anchors.alive(symbols, fresh) if symbols else ():
-            numbers.setdefault(term, []).append(number)
+        alive = self._anchors.alive(symbols, fresh) if symbols else ()
         # In the order of the term, whatever order a set has in this process: of two forms at one place the first counts.
-        return {term.text: [term.paths[number] for number in sorted(some)] for term, some in numbers.items()}
+        paths: dict[str, list[Path]] = {}
+        for term, _, path in sorted(alive, key=_NUMBER):
+            paths.setdefault(term.text, []).append(path)
+        return paths
 
 
-# How far beyond what it spans a match depends on the words: a guard looks two back and one ahead; between a number and
-# its unit stand up to four.
-_BEFORE, _AFTER = 2, 4
+_NUMBER = itemgetter(1)
+# A word hangs on two words before it and on one behind it, as guards ask for: so it is at one before a changed word, or
+# at two behind it.
+_BEFORE, _AFTER = 1, 2
 
 
 def _fresh(reading: Reading, live: Places, extra: Iterable[Edge]) -> set[str]:

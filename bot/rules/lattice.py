@@ -187,13 +187,10 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
     words, gaps, wanted, heads = reading.words, reading.gaps, lexicon.symbols, lexicon.heads
     parting = [gap in parts for gap in gaps]
     parting[-1] = False
-    letter = [len(word) == 1 for word in words]
-
-    def within(i: int) -> bool:
-        """Whether a token is a letter set apart like the one before it."""
-        return parting[i] and letter[i] and letter[i - 1]
-
-    for i in [i for i, parted in enumerate(parting[1:]) if parted and not within(i)]:
+    # By token, whether it is a letter set apart like the one before it.
+    letters = [len(word) == 1 for word in words]
+    within = [*map(all, zip(parting, letters, [False, *letters], strict=False)), False]
+    for i in [i for i, parted in enumerate(parting[1:]) if parted and not within[i]]:
         word, last, most = words[i], i, i + _LONGEST_PARTED
         while last < most and parting[last + 1] and len(word) <= LONGEST:
             last += 1
@@ -207,5 +204,5 @@ def _parted(reading: Reading, parts: AbstractSet[str], lexicon: Lexicon) -> Iter
             if len(word) >= HEAD and word[:HEAD] not in heads:
                 break
             # No word ends amid letters set apart, but a spaced one (`_spaced`).
-            if word in wanted and not (parting[last + 1] and within(last + 1)):
+            if word in wanted and not within[last + 1]:
                 yield Edge(i, last, word, Reason.EXACT if gap == "'" else Reason.GLUED)

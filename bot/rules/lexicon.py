@@ -63,7 +63,7 @@ class Lexicon:
         """The symbols that fit a mask: letters, and a star for each that is hidden, at most half of them."""
         begin, _, rest = mask.partition("*")
         if "*" not in rest:
-            return sorted(filter(self._counts.__contains__, (begin + letter + rest for letter in self._letters)))
+            return sorted([word for letter in self._letters if (word := f"{begin}{letter}{rest}") in self._counts])
         head, *others = mask[:HEAD].split("*")
         begins = [begin]
         if len(others) == 1:
